@@ -1,0 +1,1 @@
+"""Generated from proto/pyudf/plan/v1/plan.proto."""

@@ -1,0 +1,1 @@
+"""The worker process (``python -m pyudf.worker``) and the protocol that the engine speaks to it."""

@@ -1,0 +1,1 @@
+"""Generated from proto/pyudf/worker/v1/worker.proto."""

@@ -1,0 +1,124 @@
+from pyudf.plan.v1 import plan_pb2 as _plan_pb2
+from google.protobuf.internal import containers as _containers
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class DescribeRequest(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class DescribeResponse(_message.Message):
+    __slots__ = ("plan", "error", "content_hash", "sdk_version", "python_version", "pid")
+    PLAN_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    CONTENT_HASH_FIELD_NUMBER: _ClassVar[int]
+    SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
+    PID_FIELD_NUMBER: _ClassVar[int]
+    plan: _plan_pb2.Plan
+    error: LoadError
+    content_hash: str
+    sdk_version: str
+    python_version: str
+    pid: int
+    def __init__(self, plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., error: _Optional[_Union[LoadError, _Mapping]] = ..., content_hash: _Optional[str] = ..., sdk_version: _Optional[str] = ..., python_version: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
+
+class LoadError(_message.Message):
+    __slots__ = ("message", "traceback")
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TRACEBACK_FIELD_NUMBER: _ClassVar[int]
+    message: str
+    traceback: str
+    def __init__(self, message: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
+
+class RunRequest(_message.Message):
+    __slots__ = ("seq", "function", "rows", "columns", "records")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    FUNCTION_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    function: str
+    rows: int
+    columns: Columns
+    records: Records
+    def __init__(self, seq: _Optional[int] = ..., function: _Optional[str] = ..., rows: _Optional[int] = ..., columns: _Optional[_Union[Columns, _Mapping]] = ..., records: _Optional[_Union[Records, _Mapping]] = ...) -> None: ...
+
+class Columns(_message.Message):
+    __slots__ = ("columns",)
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    columns: _containers.RepeatedCompositeFieldContainer[Column]
+    def __init__(self, columns: _Optional[_Iterable[_Union[Column, _Mapping]]] = ...) -> None: ...
+
+class Column(_message.Message):
+    __slots__ = ("validity", "offsets", "values")
+    VALIDITY_FIELD_NUMBER: _ClassVar[int]
+    OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    validity: bytes
+    offsets: bytes
+    values: bytes
+    def __init__(self, validity: _Optional[bytes] = ..., offsets: _Optional[bytes] = ..., values: _Optional[bytes] = ...) -> None: ...
+
+class Records(_message.Message):
+    __slots__ = ("data", "offsets")
+    DATA_FIELD_NUMBER: _ClassVar[int]
+    OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    data: bytes
+    offsets: bytes
+    def __init__(self, data: _Optional[bytes] = ..., offsets: _Optional[bytes] = ...) -> None: ...
+
+class RunResponse(_message.Message):
+    __slots__ = ("seq", "rows", "column", "records", "errors", "busy_ns")
+    SEQ_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    COLUMN_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    ERRORS_FIELD_NUMBER: _ClassVar[int]
+    BUSY_NS_FIELD_NUMBER: _ClassVar[int]
+    seq: int
+    rows: int
+    column: Column
+    records: OutputRecords
+    errors: _containers.RepeatedCompositeFieldContainer[RowError]
+    busy_ns: int
+    def __init__(self, seq: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[_Union[Column, _Mapping]] = ..., records: _Optional[_Union[OutputRecords, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., busy_ns: _Optional[int] = ...) -> None: ...
+
+class OutputRecords(_message.Message):
+    __slots__ = ("records", "sources")
+    RECORDS_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    records: Records
+    sources: bytes
+    def __init__(self, records: _Optional[_Union[Records, _Mapping]] = ..., sources: _Optional[bytes] = ...) -> None: ...
+
+class RowError(_message.Message):
+    __slots__ = ("row", "exception", "message", "traceback")
+    ROW_FIELD_NUMBER: _ClassVar[int]
+    EXCEPTION_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    TRACEBACK_FIELD_NUMBER: _ClassVar[int]
+    row: int
+    exception: str
+    message: str
+    traceback: str
+    def __init__(self, row: _Optional[int] = ..., exception: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
+
+class ControlRequest(_message.Message):
+    __slots__ = ("stop",)
+    STOP_FIELD_NUMBER: _ClassVar[int]
+    stop: Stop
+    def __init__(self, stop: _Optional[_Union[Stop, _Mapping]] = ...) -> None: ...
+
+class Stop(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class ControlResponse(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
