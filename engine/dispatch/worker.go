@@ -1,0 +1,52 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/record"
+)
+
+// Call is one batch for one function. Columns is set for a function over columns, Records for one over records.
+type Call struct {
+	// Function is the function's id in the plan.
+	Function string
+	Rows     int
+	Columns  []record.Column
+	Records  record.Arena
+}
+
+// Result is what a worker answers to a call: a value a row in Column, or Records with the row that each comes from.
+// What stands in Column for a failed row does not matter.
+type Result struct {
+	Rows     int
+	Column   *record.Column
+	Records  record.Arena
+	Sources  []int32
+	Failures []Failure
+	// Busy is the time that the worker spent on the batch.
+	Busy time.Duration
+}
+
+// Failure is a row whose call raised, or that could not be tried without killing a worker.
+type Failure struct {
+	Row       int
+	Exception string
+	Message   string
+	Traceback string
+}
+
+// Worker runs user functions, usually in a process of its own. Run may be called by several goroutines; a worker
+// answers in the order that it was asked.
+type Worker interface {
+	// Run answers one call. An error says that this worker is of no use any more: it died, broke the protocol or
+	// went over the context's deadline. What the user's function raises is no error but a Failure.
+	Run(ctx context.Context, call *Call) (*Result, error)
+	// Kill ends the worker at once, with everything it started. Calls under way return an error. Killing twice is fine.
+	Kill()
+	// Stop lets the worker end by itself, and kills it if ctx ends first.
+	Stop(ctx context.Context) error
+}
+
+// Start starts another worker of the run. Its error says what the user has to mend.
+type Start func(ctx context.Context) (Worker, error)

@@ -1,0 +1,36 @@
+package source
+
+import (
+	"context"
+
+	"github.com/pyudf/pyudf/engine/record"
+)
+
+// Source hands out records of the partitions that this process owns. One goroutine calls it, except for Close.
+type Source interface {
+	// Poll waits for something to happen and returns it. It returns ctx.Err() if ctx ends first. Any other error
+	// is final. A source that lost its broker goes on waiting and reports it through its logger.
+	Poll(ctx context.Context) (Event, error)
+	// Release gives partitions up, after the Revoked that named them. Nothing of them comes from Poll afterwards.
+	Release(partitions []record.Partition) error
+	// Commit stores positions as done, so that the next run goes on there.
+	Commit(ctx context.Context, positions []record.Position) error
+	// Close leaves the group and frees everything. Positions that were not committed are forgotten.
+	Close() error
+}
+
+// Event is what Poll returns: *record.Batch in Records, or partitions that come, go or have come to their end.
+// Exactly one field is set.
+type Event struct {
+	Records *record.Batch
+	// Assigned are partitions that records will now come from, with the offset that they start at.
+	Assigned []record.Position
+	// Revoked are partitions to finish, commit and Release.
+	Revoked []record.Partition
+	// Lost are partitions that another process owns already: they must not be committed. Release them too.
+	Lost []record.Partition
+	// Ended are partitions of a bounded run that gave their last record.
+	Ended []record.Partition
+	// Idle is set if nothing happened for a while.
+	Idle bool
+}
