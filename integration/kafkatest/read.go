@@ -1,0 +1,107 @@
+package kafkatest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// ReadAll reads a topic from its beginning to its end as it stands now, by partition and offset. Records of
+// transactions that are open or were aborted are not among them.
+func (b *Broker) ReadAll(t testing.TB, topic string) []Record {
+	t.Helper()
+	r := b.open(t, topic)
+	defer r.close(t)
+	var records []Record
+	for len(r.ended) < r.partitions {
+		if m := r.next(t, len(records)); m != nil {
+			records = append(records, received(m))
+		}
+	}
+	return sorted(records)
+}
+
+// Await waits until a topic holds at least n records and returns all that came up to then, by partition and offset.
+func (b *Broker) Await(t testing.TB, topic string, n int) []Record {
+	t.Helper()
+	r := b.open(t, topic)
+	defer r.close(t)
+	var records []Record
+	for len(records) < n {
+		if m := r.next(t, len(records)); m != nil {
+			records = append(records, received(m))
+		}
+	}
+	return sorted(records)
+}
+
+// reader reads all partitions of one topic.
+type reader struct {
+	topic      string
+	consumer   *kafka.Consumer
+	partitions int
+	ended      map[int32]bool // partitions that were read to their end at least once
+	deadline   time.Time
+}
+
+func (b *Broker) open(t testing.TB, topic string) *reader {
+	t.Helper()
+	consumer, err := kafka.NewConsumer(b.client(kafka.ConfigMap{
+		"group.id": "kafkatest", "enable.auto.commit": false, "enable.partition.eof": true,
+		"isolation.level": "read_committed", "fetch.wait.max.ms": 50,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &reader{topic: topic, consumer: consumer, ended: map[int32]bool{}, deadline: time.Now().Add(patience)}
+	if err := r.assign(); err != nil {
+		t.Fatalf("read %s: %v", topic, err)
+	}
+	return r
+}
+
+func (r *reader) assign() error {
+	meta, err := r.consumer.GetMetadata(&r.topic, false, int(patience.Milliseconds()))
+	if err != nil {
+		return err
+	}
+	topic := meta.Topics[r.topic]
+	if topic.Error.Code() != kafka.ErrNoError {
+		return topic.Error
+	}
+	var all []kafka.TopicPartition
+	for _, p := range topic.Partitions {
+		all = append(all, kafka.TopicPartition{Topic: &r.topic, Partition: p.ID, Offset: kafka.OffsetBeginning})
+	}
+	r.partitions = len(all)
+	return r.consumer.Assign(all)
+}
+
+// next returns a record, or nil if something else happened.
+func (r *reader) next(t testing.TB, have int) *kafka.Message {
+	t.Helper()
+	const step = 200 // milliseconds
+	switch event := r.consumer.Poll(step).(type) {
+	case *kafka.Message:
+		if event.TopicPartition.Error != nil {
+			t.Fatalf("read %s: %v", r.topic, event.TopicPartition.Error)
+		}
+		return event
+	case kafka.PartitionEOF:
+		r.ended[event.Partition] = true
+	case kafka.Error:
+		t.Logf("read %s: %v", r.topic, event)
+	}
+	if time.Now().After(r.deadline) {
+		t.Fatalf("read %s: no more than %d records came within %v", r.topic, have, patience)
+	}
+	return nil
+}
+
+func (r *reader) close(t testing.TB) {
+	t.Helper()
+	if err := r.consumer.Close(); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,143 @@
+package kafkatest
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Record is a record of a topic. A nil Key or Value is a null.
+type Record struct {
+	Partition int32
+	Offset    int64
+	Key       []byte
+	Value     []byte
+	Time      time.Time
+	Headers   []Header
+}
+
+// Header is one header of a record. A nil Value is a null.
+type Header struct {
+	Key   string
+	Value []byte
+}
+
+// Header is the text of the first header of that name, empty if there is none.
+func (r Record) Header(name string) string {
+	for _, h := range r.Headers {
+		if h.Key == name {
+			return string(h.Value)
+		}
+	}
+	return ""
+}
+
+// ByKey as a partition lets the key choose, as Java clients do.
+const ByKey int32 = kafka.PartitionAny
+
+// Name is a name for a topic, group or app that no other test of this or another run has.
+func Name(t testing.TB, suffix string) string {
+	t.Helper()
+	plain := regexp.MustCompile(`[^A-Za-z0-9]+`).ReplaceAllString(t.Name(), "-")
+	if len(plain) > 150 {
+		plain = plain[:150]
+	}
+	return fmt.Sprintf("%s-%s-%s", plain, suffix, strings.ToLower(rand.Text()[:8]))
+}
+
+// Topic creates a topic with a name of its own and returns the name.
+func (b *Broker) Topic(t testing.TB, partitions int) string {
+	t.Helper()
+	name := Name(t, "topic")
+	b.CreateTopic(t, name, partitions)
+	return name
+}
+
+// CreateTopic creates a topic of a given name.
+func (b *Broker) CreateTopic(t testing.TB, name string, partitions int) {
+	t.Helper()
+	admin, err := kafka.NewAdminClient(b.client(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	results, err := admin.CreateTopics(ctx, []kafka.TopicSpecification{{
+		Topic: name, NumPartitions: partitions, ReplicationFactor: 1,
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if results[0].Error.Code() != kafka.ErrNoError {
+		t.Fatal(results[0].Error)
+	}
+}
+
+// client is the configuration of a client of ours, with more laid over it.
+func (b *Broker) client(more kafka.ConfigMap) *kafka.ConfigMap {
+	config := kafka.ConfigMap{"bootstrap.servers": b.Addr(), "enable.metrics.push": false}
+	for name, value := range more {
+		config[name] = value
+	}
+	return &config
+}
+
+// Produce appends records to a topic and returns when all are in it. Each goes to its Partition, which may be ByKey.
+func (b *Broker) Produce(t testing.TB, topic string, records ...Record) {
+	t.Helper()
+	producer, err := kafka.NewProducer(b.client(kafka.ConfigMap{"partitioner": "murmur2_random", "linger.ms": 5}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer producer.Close()
+	delivered := make(chan kafka.Event, len(records))
+	for _, r := range records {
+		if err := producer.Produce(r.message(topic), delivered); err != nil {
+			t.Fatalf("produce to %s: %v", topic, err)
+		}
+	}
+	for range records {
+		report, ok := (<-delivered).(*kafka.Message)
+		if ok && report.TopicPartition.Error != nil {
+			t.Fatalf("produce to %s: %v", topic, report.TopicPartition.Error)
+		}
+	}
+}
+
+func (r Record) message(topic string) *kafka.Message {
+	m := &kafka.Message{
+		TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: r.Partition},
+		Key:            r.Key, Value: r.Value, Timestamp: r.Time,
+	}
+	for _, h := range r.Headers {
+		m.Headers = append(m.Headers, kafka.Header{Key: h.Key, Value: h.Value})
+	}
+	return m
+}
+
+func received(m *kafka.Message) Record {
+	r := Record{
+		Partition: m.TopicPartition.Partition, Offset: int64(m.TopicPartition.Offset),
+		Key: m.Key, Value: m.Value, Time: m.Timestamp,
+	}
+	for _, h := range m.Headers {
+		r.Headers = append(r.Headers, Header{Key: h.Key, Value: h.Value})
+	}
+	return r
+}
+
+func sorted(records []Record) []Record {
+	slices.SortFunc(records, func(a, b Record) int {
+		return cmp.Or(cmp.Compare(a.Partition, b.Partition), cmp.Compare(a.Offset, b.Offset))
+	})
+	return records
+}
