@@ -10,7 +10,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/pyudf/pyudf/cmd/pyudf/internal/moment"
+	"github.com/pyudf/pyudf/engine/eventtime"
 )
 
 // csvReader turns the lines of a CSV with a header into JSON objects.
@@ -136,7 +136,7 @@ func (r *csvReader) Next() (Row, error) {
 		return Row{}, lineError(err)
 	}
 	line, _ := r.rows.FieldPos(0)
-	row := Row{Line: line}
+	row := Row{Line: line, Time: NoTime}
 	r.buffer = append(r.buffer[:0], '{')
 	for i, field := range fields {
 		if i > 0 {
@@ -167,7 +167,7 @@ func (r *csvReader) addMeaning(row *Row, fields []string) error {
 	if r.time < 0 || r.nulls[fields[r.time]] {
 		return nil
 	}
-	at, err := moment.Parse(fields[r.time])
+	at, err := eventtime.Millis([]byte(fields[r.time]))
 	if err != nil {
 		return &LineError{Line: row.Line, Err: fmt.Errorf("%s: %w", r.columns[r.time].name, err)}
 	}

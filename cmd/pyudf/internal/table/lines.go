@@ -9,7 +9,7 @@ import (
 	"io"
 	"unicode/utf8"
 
-	"github.com/pyudf/pyudf/cmd/pyudf/internal/moment"
+	"github.com/pyudf/pyudf/engine/eventtime"
 )
 
 // lineReader reads a JSON value a line. Blank lines are passed over.
@@ -46,7 +46,7 @@ func (r *lineReader) Next() (Row, error) {
 }
 
 func (r *lineReader) row(text []byte) (Row, error) {
-	row := Row{Line: r.line, Value: text}
+	row := Row{Line: r.line, Value: text, Time: NoTime}
 	if err := check(text); err != nil {
 		return Row{}, &LineError{Line: r.line, Err: err}
 	}
@@ -78,7 +78,7 @@ func (r *lineReader) addMeaning(row *Row, object map[string]json.RawMessage) err
 	if err != nil || text == nil {
 		return err
 	}
-	row.Time, err = moment.Parse(string(text))
+	row.Time, err = eventtime.Millis(text)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r.fields.Time, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 )
 
 // Row is a record of a file.
@@ -15,9 +14,12 @@ type Row struct {
 	Value []byte
 	// Key is the text of the key field; nil if it is null or no key was asked for.
 	Key []byte
-	// Time is the event time; the zero time if it is null or none was asked for.
-	Time time.Time
+	// Time is the event time in ms since the epoch; NoTime if it is null or none was asked for.
+	Time int64
 }
+
+// NoTime is the time of a row that has none.
+const NoTime = -1
 
 // Reader reads the rows of a file, one after the other.
 type Reader interface {

@@ -1,0 +1,174 @@
+package graph
+
+import (
+	"fmt"
+	"strings"
+
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// New returns the graph of a plan. decodes names the fields that the engine looks at, by the id of their source.
+// REQUIRES: the plan went through engine/plan without an error.
+func New(plan *planv1.Plan, decodes map[string][]string) *Graph {
+	b := builder{functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{}}
+	for _, function := range plan.GetFunctions() {
+		b.functions[function.GetId()] = function
+	}
+	for _, step := range plan.GetSteps() {
+		b.steps[step.GetInput()] = append(b.steps[step.GetInput()], step)
+	}
+	g := &Graph{App: plan.GetApp(), DeadLetters: plan.GetApp() + ".dlq"}
+	if !usesTopics(plan) {
+		g.DeadLetters += ".jsonl"
+	}
+	for _, source := range plan.GetSources() {
+		if len(b.steps[source.GetId()]) > 0 {
+			g.Stages = append(g.Stages, Stage{
+				Source: newSource(source, decodes[source.GetId()]),
+				Steps:  b.below(source.GetId(), []Step{}),
+			})
+		}
+	}
+	return g
+}
+
+func usesTopics(plan *planv1.Plan) bool {
+	for _, source := range plan.GetSources() {
+		if source.GetTopic() != nil {
+			return true
+		}
+	}
+	for _, step := range plan.GetSteps() {
+		if step.GetTo().GetTopic() != nil {
+			return true
+		}
+	}
+	return false
+}
+
+type builder struct {
+	functions map[string]*planv1.Function
+	steps     map[string][]*planv1.Step // by the id of their input
+}
+
+// below appends the steps that read the given source or step, each followed by those that read it.
+func (b *builder) below(id string, steps []Step) []Step {
+	for _, step := range b.steps[id] {
+		steps = b.below(step.GetId(), append(steps, b.step(step)))
+	}
+	return steps
+}
+
+func (b *builder) step(proto *planv1.Step) Step {
+	step := Step{ID: proto.GetId(), Input: proto.GetInput(), DefinedAt: position(proto.GetDefinedAt()), Go: []string{}, Python: []Call{}}
+	switch op := proto.GetOp().(type) {
+	case *planv1.Step_WithColumns:
+		step.Kind = "with_columns"
+		for _, column := range op.WithColumns.GetColumns() {
+			if call := column.GetCall(); call != nil {
+				step.Python = append(step.Python, b.call(call, column.GetName()))
+			} else {
+				step.Go = append(step.Go, column.GetName()+" = "+expression(column.GetExpr()))
+			}
+		}
+	case *planv1.Step_Where:
+		step.Kind, step.Go = "where", []string{"keeps rows with " + expression(op.Where.GetCondition())}
+	case *planv1.Step_Select:
+		step.Kind, step.Go = "select", []string{"keeps " + strings.Join(op.Select.GetFields(), ", ")}
+	case *planv1.Step_Drop:
+		step.Kind, step.Go = "drop", []string{"drops " + strings.Join(op.Drop.GetFields(), ", ")}
+	case *planv1.Step_Map:
+		step.Kind, step.Python = "map", []Call{b.call(op.Map.GetCall(), "")}
+	case *planv1.Step_To:
+		step.Kind, step.Sink = "to", newSink(op.To)
+		step.Go = []string{"writes " + step.Sink.Format}
+	}
+	return step
+}
+
+func (b *builder) call(proto *planv1.Call, column string) Call {
+	function := b.functions[proto.GetFunction()]
+	call := Call{
+		Function:  function.GetName(),
+		DefinedAt: position(function.GetDefinedAt()),
+		Column:    column,
+		Sends:     "records",
+		Columns:   []Argument{},
+		Returns:   "records",
+		OnError:   onError(function.GetOnError()),
+		TimeoutMS: function.GetTimeoutMs(),
+	}
+	if function.GetOutput() == planv1.Output_OUTPUT_COLUMN {
+		call.Returns = typeName(function.GetResultType())
+	}
+	if function.GetInput() == planv1.Input_INPUT_COLUMNS {
+		call.Sends, call.OnNull = "columns", onNull(function.GetOnNull())
+		call.Columns = arguments(function, proto.GetArgs())
+	}
+	return call
+}
+
+func arguments(function *planv1.Function, bound []*planv1.Arg) []Argument {
+	fields := map[string]string{}
+	for _, arg := range bound {
+		fields[arg.GetParam()] = arg.GetField()
+	}
+	out := make([]Argument, 0, len(function.GetParams()))
+	for _, param := range function.GetParams() {
+		argument := Argument{Parameter: param.GetName(), Field: param.GetName(), Type: typeName(param.GetType()), Nullable: param.GetNullable()}
+		if field := fields[param.GetName()]; field != "" {
+			argument.Field = field
+		}
+		out = append(out, argument)
+	}
+	return out
+}
+
+func newSource(proto *planv1.Source, decodes []string) Source {
+	source := Source{
+		ID: proto.GetId(), Key: proto.GetKey(), Time: proto.GetTime(), DefinedAt: position(proto.GetDefinedAt()),
+		Kind: "topic", Name: proto.GetTopic().GetName(), Format: formatName(proto.GetTopic().GetFormat()),
+		Decodes: append([]string{}, decodes...),
+	}
+	if file := proto.GetFile(); file != nil {
+		source.Kind, source.Name, source.Format = "file", file.GetPath(), formatName(file.GetFormat())
+	}
+	return source
+}
+
+func newSink(to *planv1.To) *Sink {
+	if file := to.GetFile(); file != nil {
+		return &Sink{Kind: "file", Name: file.GetPath(), Format: formatName(file.GetFormat())}
+	}
+	return &Sink{Kind: "topic", Name: to.GetTopic().GetName(), Format: formatName(to.GetTopic().GetFormat())}
+}
+
+func position(p *planv1.Position) string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s:%d", p.GetFile(), p.GetLine())
+}
+
+func formatName(f planv1.Format) string {
+	switch f {
+	case planv1.Format_FORMAT_CSV:
+		return "CSV"
+	case planv1.Format_FORMAT_PARQUET:
+		return "Parquet"
+	case planv1.Format_FORMAT_JSON, planv1.Format_FORMAT_UNSPECIFIED:
+		return "JSON"
+	default:
+		return f.String()
+	}
+}
+
+func typeName(t planv1.Type) string { return strings.ToLower(strings.TrimPrefix(t.String(), "TYPE_")) }
+
+func onNull(n planv1.OnNull) string {
+	return strings.ToLower(strings.TrimPrefix(n.String(), "ON_NULL_"))
+}
+
+func onError(e planv1.OnError) string {
+	return strings.ToLower(strings.TrimPrefix(e.String(), "ON_ERROR_"))
+}

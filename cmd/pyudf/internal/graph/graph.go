@@ -1,0 +1,100 @@
+package graph
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Graph is a plan as a reader wants to see it. Its JSON form is an interface: fields are added, never changed.
+type Graph struct {
+	App string `json:"app"`
+	// DeadLetters is the topic or file of the records that no step could handle.
+	DeadLetters string  `json:"dead_letters"`
+	Stages      []Stage `json:"stages"`
+}
+
+// Stage is what happens to the records of one source within one process, without a hop through another topic.
+type Stage struct {
+	Source Source `json:"source"`
+	// Steps stand after the step that they read.
+	Steps []Step `json:"steps"`
+}
+
+// Source is where the records of a stage come from.
+type Source struct {
+	ID        string `json:"id"`
+	Kind      string `json:"kind"` // topic or file
+	Name      string `json:"name"`
+	Format    string `json:"format"`
+	Key       string `json:"key,omitempty"`
+	Time      string `json:"time,omitempty"`
+	DefinedAt string `json:"defined_at,omitempty"`
+	// Decodes are the fields that the engine looks at; all others pass through as they are.
+	Decodes []string `json:"decodes"`
+}
+
+// Step is one operation.
+type Step struct {
+	ID        string `json:"id"`
+	Input     string `json:"input"`
+	Kind      string `json:"kind"` // with_columns, where, select, drop, map or to
+	DefinedAt string `json:"defined_at,omitempty"`
+	// Go is what the engine does itself.
+	Go []string `json:"go"`
+	// Python is what travels to a worker.
+	Python []Call `json:"python"`
+	Sink   *Sink  `json:"sink,omitempty"`
+}
+
+// Call is a function that a step calls.
+type Call struct {
+	Function  string `json:"function"`
+	DefinedAt string `json:"defined_at,omitempty"`
+	// Column is the field that the result becomes; empty if the results are records.
+	Column string `json:"column,omitempty"`
+	// Sends is what travels: columns, or whole records.
+	Sends     string     `json:"sends"`
+	Columns   []Argument `json:"columns"`
+	Returns   string     `json:"returns"`
+	OnNull    string     `json:"on_null,omitempty"`
+	OnError   string     `json:"on_error"`
+	TimeoutMS uint64     `json:"timeout_ms,omitempty"`
+}
+
+// Argument is a column that travels.
+type Argument struct {
+	Parameter string `json:"parameter"`
+	Field     string `json:"field"`
+	Type      string `json:"type"`
+	Nullable  bool   `json:"nullable"`
+}
+
+// Sink is where a step writes to.
+type Sink struct {
+	Kind   string `json:"kind"` // topic or file
+	Name   string `json:"name"`
+	Format string `json:"format"`
+}
+
+// Formats are the formats that Render knows, the default first.
+func Formats() []string { return []string{"text", "json", "dot", "svg"} }
+
+// Render returns the graph in a format. Its error names the flag to mend.
+func (g *Graph) Render(format string) (string, error) {
+	switch format {
+	case "text":
+		return g.text(), nil
+	case "json":
+		text, err := json.MarshalIndent(g, "", "  ")
+		if err != nil {
+			return "", fmt.Errorf("writing the plan as JSON: %w", err)
+		}
+		return string(text) + "\n", nil
+	case "dot":
+		return g.dot(), nil
+	case "svg":
+		return g.svg(), nil
+	default:
+		return "", fmt.Errorf("--format %s: write text, json, dot or svg", format)
+	}
+}
