@@ -1,0 +1,110 @@
+package progress
+
+import (
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// State is all that a progress line shows.
+type State struct {
+	Counts
+	// Rate is records in a second, of late.
+	Rate    float64
+	Elapsed time.Duration
+}
+
+// Line says where a run stands.
+func (s State) Line() string {
+	parts := []string{
+		Number(s.In) + " in",
+		Number(s.Out) + " out",
+		Number(s.Dead) + " dead",
+		Number(int64(s.Rate)) + "/s",
+	}
+	if s.Behind >= 0 {
+		parts = append(parts, Number(s.Behind)+" behind")
+	}
+	return strings.Join(append(parts, s.incidents()...), "  ") + "  " + clock(s.Elapsed)
+}
+
+// Attrs is Line for a log that programs read.
+func (s State) Attrs() []slog.Attr {
+	return []slog.Attr{
+		slog.Int64("in", s.In), slog.Int64("out", s.Out), slog.Int64("dead", s.Dead), slog.Int64("skipped", s.Skipped),
+		slog.Int64("nulls", s.Nulls), slog.Int64("restarts", s.Restarts), slog.Int64("behind", s.Behind),
+		slog.Int64("rate", int64(s.Rate)), slog.Int64("elapsed_ms", s.Elapsed.Milliseconds()),
+	}
+}
+
+// Summary says what a run did.
+func (s State) Summary() string {
+	parts := []string{
+		count(s.In, "record") + " in",
+		Number(s.Out) + " out",
+		count(s.Dead, "dead letter"),
+	}
+	parts = append(parts, s.incidents()...)
+	return fmt.Sprintf("%s; %s, %s records/s", strings.Join(parts, ", "), seconds(s.Elapsed), Number(int64(PerSecond(s.In, s.Elapsed))))
+}
+
+// incidents are what is worth a word only if it happened.
+func (s State) incidents() []string {
+	var parts []string
+	if s.Skipped > 0 {
+		parts = append(parts, Number(s.Skipped)+" skipped")
+	}
+	if s.Nulls > 0 {
+		parts = append(parts, count(s.Nulls, "null result"))
+	}
+	if s.Restarts > 0 {
+		parts = append(parts, count(s.Restarts, "worker restart"))
+	}
+	return parts
+}
+
+// PerSecond returns how many of n there were in a second; 0 in no time.
+func PerSecond(n int64, elapsed time.Duration) float64 {
+	if elapsed <= 0 {
+		return 0
+	}
+	return float64(n) / elapsed.Seconds()
+}
+
+// Number writes a number with commas between the thousands.
+func Number(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for at := len(digits) - 3; at > 0; at -= 3 {
+		digits = digits[:at] + "," + digits[at:]
+	}
+	return sign + digits
+}
+
+func count(n int64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return Number(n) + " " + noun + "s"
+}
+
+// clock writes a duration as people write the time of a run: 0:42, 1:02:03.
+func clock(d time.Duration) string {
+	whole := int64(d.Seconds())
+	if whole < 3600 {
+		return fmt.Sprintf("%d:%02d", whole/60, whole%60)
+	}
+	return fmt.Sprintf("%d:%02d:%02d", whole/3600, whole/60%60, whole%60)
+}
+
+func seconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return clock(d)
+}
