@@ -83,7 +83,7 @@ func dialAnnounced(t *testing.T, output io.Reader) net.Conn {
 		if !found {
 			continue
 		}
-		conn, err := net.Dial("tcp", addr)
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr)
 		if err != nil {
 			t.Fatal(err)
 		}

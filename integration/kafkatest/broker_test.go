@@ -80,7 +80,7 @@ func TestABrokerComesBackAtItsAddressWithItsData(t *testing.T) {
 		topic, addr := b.Topic(t, 2), b.Addr()
 		b.Produce(t, topic, samples()...)
 		b.Stop(t)
-		if conn, err := net.Dial("tcp", addr); err == nil {
+		if conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr); err == nil {
 			t.Errorf("%v still answers after Stop", conn.RemoteAddr())
 		}
 		b.Start(t)

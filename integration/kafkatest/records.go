@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -85,9 +86,7 @@ func (b *Broker) CreateTopic(t testing.TB, name string, partitions int) {
 // client is the configuration of a client of ours, with more laid over it.
 func (b *Broker) client(more kafka.ConfigMap) *kafka.ConfigMap {
 	config := kafka.ConfigMap{"bootstrap.servers": b.Addr(), "enable.metrics.push": false}
-	for name, value := range more {
-		config[name] = value
-	}
+	maps.Copy(config, more)
 	return &config
 }
 
