@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
+
+__all__ = ["Field", "FieldType"]
 
 
 class FieldType(enum.Enum):
@@ -32,3 +35,50 @@ class FieldType(enum.Enum):
     def __str__(self) -> str:
         """Return the name as schemas write it: ``"float64"``."""
         return self.name.lower()
+
+    @property
+    def number(self) -> bool:
+        """Whether expressions can calculate with fields of this type."""
+        return self in (FieldType.INT64, FieldType.FLOAT64)
+
+    def converts(self, to: FieldType) -> bool:
+        """Tell whether every value of this type is one of another type without loss of meaning.
+
+        Example:
+            >>> FieldType.INT64.converts(FieldType.FLOAT64)
+            True
+            >>> FieldType.STRING.converts(FieldType.FLOAT64)
+            False
+        """
+        return to in (self, FieldType.JSON) or (self, to) == (FieldType.INT64, FieldType.FLOAT64)
+
+    def readable(self, to: FieldType) -> bool:
+        """Tell whether a field that is declared as this type can be read from its text as another.
+
+        Example:
+            >>> FieldType.STRING.readable(FieldType.TIMESTAMP)
+            True
+        """
+        numbers = {FieldType.INT64, FieldType.FLOAT64, FieldType.DECIMAL}
+        texts = {FieldType.STRING, FieldType.TIMESTAMP}
+        digits = {self, to} <= numbers and to is not FieldType.INT64
+        return self.converts(to) or digits or {self, to} <= texts
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field that a schema declares.
+
+    Attributes:
+        name: The field's name in the records.
+        type: Its type.
+        nullable: Whether it may be null or missing.
+
+    Example:
+        >>> Field("rh", FieldType.FLOAT64, nullable=True).type
+        <FieldType.FLOAT64: 3>
+    """
+
+    name: str
+    type: FieldType
+    nullable: bool = False

@@ -1,0 +1,243 @@
+"""The pipeline of one app as it grows: sources, steps and functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from pyudf._definition import Function
+from pyudf.errors import DefinitionError, Origin
+from pyudf.expressions import Expr
+from pyudf.types import Field
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A Kafka topic. The retention is in milliseconds, 0: without limit."""
+
+    name: str
+    format: str = "json"
+    retention_ms: int = 0
+
+    def __str__(self) -> str:
+        """Return how messages name it."""
+        return f"topic {self.name!r}"
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file that is read once, or written. The format is json, csv or parquet."""
+
+    name: str
+    format: str
+
+    def __str__(self) -> str:
+        """Return how messages name it."""
+        return f"file {self.name!r}"
+
+
+Place: TypeAlias = Topic | File
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A place that records come from."""
+
+    id: str
+    place: Place
+    schema: tuple[Field, ...]
+    key: str
+    time: str
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A function with the field that each of its parameters reads."""
+
+    function: Function
+    args: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class WithColumns:
+    """Adds or replaces fields; all read the input of the step."""
+
+    columns: tuple[tuple[str, Expr | Bound], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Keeps the records for which the condition is true."""
+
+    condition: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    """Keeps some fields."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """Removes some fields."""
+
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """Replaces each record by the function's records."""
+
+    call: Bound
+
+
+@dataclass(frozen=True, slots=True)
+class To:
+    """Writes the records to a place."""
+
+    place: Place
+
+
+Op: TypeAlias = WithColumns | Where | Select | Drop | Map | To
+
+OP_NAMES = {
+    WithColumns: "with_columns",
+    Where: "where",
+    Select: "select",
+    Drop: "drop",
+    Map: "map",
+    To: "to",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One operation on the output of a source or of another step."""
+
+    id: str
+    input: str
+    op: Op
+    origin: Origin
+
+
+@dataclass(slots=True)
+class Graph:
+    """What an app consists of so far. Only grows; what is in it never changes.
+
+    Attributes:
+        app: The app's name.
+        origin: Where the app is defined.
+        sources: In the order of their definition.
+        steps: In the order of their definition, so each stands after its input.
+        functions: By id.
+    """
+
+    app: str
+    origin: Origin
+    sources: dict[str, Source] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    functions: dict[str, Function] = field(default_factory=dict)
+
+    def add_source(self, source: Source) -> None:
+        """Add a source.
+
+        Raises:
+            DefinitionError: The app already reads or writes this place.
+        """
+        there = self.sources.get(source.id)
+        if there is not None:
+            message = (
+                f"{source.place} is already read, at {there.origin}; use that stream again: "
+                "any number of steps can follow one stream"
+            )
+            raise DefinitionError(message, source.origin)
+        for step in self._sinks():
+            if _same(step.op.place, source.place):
+                message = (
+                    f"{source.place} is written by this app, at {step.origin}; go on from the "
+                    "stream that is written there instead of reading it back"
+                )
+                raise DefinitionError(message, source.origin)
+        self.sources[source.id] = source
+
+    def add_step(self, input_id: str, op: Op, origin: Origin) -> str:
+        """Add a step and return its id."""
+        step = Step(f"{OP_NAMES[type(op)]}-{len(self.steps) + 1}", input_id, op, origin)
+        self.steps.append(step)
+        return step.id
+
+    def check_target(self, place: Place, origin: Origin) -> None:
+        """Refuse a place that cannot be written to.
+
+        Raises:
+            DefinitionError: The app already reads or writes this place, or it is reserved.
+        """
+        for step in self._sinks():
+            if _same(step.op.place, place):
+                message = (
+                    f"{place} is already written, at {step.origin}; give each stream a place of "
+                    "its own"
+                )
+                raise DefinitionError(message, origin)
+        for source in self.sources.values():
+            if _same(source.place, place):
+                message = (
+                    f"{place} is read by this app, at {source.origin}; writing to it would feed the "
+                    "app its own output: write to another place"
+                )
+                raise DefinitionError(message, origin)
+        if _same(Topic(f"{self.app}.dlq"), place):
+            message = f"{place} takes this app's dead letters; write to another topic"
+            raise DefinitionError(message, origin)
+
+    def intern(self, function: Function) -> Function:
+        """Return the function with an id that no other function of the app has."""
+        name, n = function.id, 1
+        while self.functions.setdefault(function.id, function) != function:
+            n += 1
+            function = replace(function, id=f"{name}#{n}")
+        return function
+
+    def check(self) -> None:
+        """Refuse a pipeline that is not complete.
+
+        Raises:
+            DefinitionError: Nothing is read, nothing is written, or a stream leads nowhere.
+        """
+        if not self.sources:
+            message = f"app {self.app!r} reads nothing; begin with app.topic(...) or app.file(...)"
+            raise DefinitionError(message, self.origin)
+        if next(self._sinks(), None) is None:
+            message = f'app {self.app!r} writes nothing; end a stream with .to("topic")'
+            raise DefinitionError(message, self.origin)
+        used = {step.input for step in self.steps}
+        for source in self.sources.values():
+            if source.id not in used:
+                message = f'{source.place} leads nowhere; remove it, or end it with .to("topic")'
+                raise DefinitionError(message, source.origin)
+        for step in self.steps:
+            if step.id not in used and not isinstance(step.op, To):
+                message = (
+                    f"the stream that .{OP_NAMES[type(step.op)]}(...) returns is never used; "
+                    'remove it, or end it with .to("topic")'
+                )
+                raise DefinitionError(message, step.origin)
+
+    def _sinks(self) -> Iterator[_Sink]:
+        for step in self.steps:
+            if isinstance(step.op, To):
+                yield _Sink(step.op, step.origin)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sink:
+    op: To
+    origin: Origin
+
+
+def _same(one: Place, other: Place) -> bool:
+    return type(one) is type(other) and one.name == other.name

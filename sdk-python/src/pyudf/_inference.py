@@ -1,0 +1,111 @@
+"""The type of an expression over known fields: the engine's rules, checked early."""
+
+from __future__ import annotations
+
+from pyudf.expressions import Column, Expr, Literal, Op, Operation
+from pyudf.schema import Fields
+from pyudf.types import FieldType
+
+_ARITHMETIC = {
+    Op.ADD,
+    Op.SUBTRACT,
+    Op.MULTIPLY,
+    Op.DIVIDE,
+    Op.FLOOR_DIVIDE,
+    Op.MODULO,
+    Op.NEGATE,
+}
+_LOGIC = {Op.AND, Op.OR, Op.NOT}
+_ORDER = {Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL}
+_COMPARABLE = {FieldType.BOOL, FieldType.INT64, FieldType.FLOAT64, FieldType.STRING}
+
+
+class ExpressionError(Exception):
+    """The engine could not evaluate the expression; the message says why and what to write."""
+
+
+def infer(expr: Expr, fields: Fields) -> FieldType | None:
+    """Return the expression's type, None if it is that of a field of unknown type, or null.
+
+    Raises:
+        ExpressionError: A field does not exist, or an operation does not fit its operands.
+    """
+    if isinstance(expr, Column):
+        if not fields.has(expr.name):
+            raise ExpressionError(fields.missing(expr.name))
+        return fields.type_of(expr.name)
+    if isinstance(expr, Literal):
+        return _literal(expr)
+    assert isinstance(expr, Operation)
+    operands = [infer(arg, fields) for arg in expr.args]
+    if expr.op in _ARITHMETIC:
+        return _arithmetic(expr, operands)
+    if expr.op in _LOGIC:
+        return _logic(expr, operands)
+    if expr.op not in (Op.IS_NULL, Op.IS_NOT_NULL):
+        _comparison(expr, operands)
+    return FieldType.BOOL
+
+
+def _literal(literal: Literal) -> FieldType | None:
+    kinds = {bool: FieldType.BOOL, int: FieldType.INT64, str: FieldType.STRING}
+    if isinstance(literal.value, float):
+        return FieldType.FLOAT64
+    return kinds.get(type(literal.value))
+
+
+def _arithmetic(expr: Operation, operands: list[FieldType | None]) -> FieldType:
+    for arg, operand in zip(expr.args, operands, strict=True):
+        _refuse_null(expr, arg)
+        if operand is not None and not operand.number:
+            message = (
+                f"{arg!r} in {expr!r} is {operand}, and {expr.op.value[0]} takes numbers (int64 or "
+                "float64); declare the field as one in schema=, or compute the column in a function"
+            )
+            raise ExpressionError(message)
+    whole = all(operand is FieldType.INT64 for operand in operands)
+    return FieldType.INT64 if whole and expr.op is not Op.DIVIDE else FieldType.FLOAT64
+
+
+def _logic(expr: Operation, operands: list[FieldType | None]) -> FieldType:
+    for arg, operand in zip(expr.args, operands, strict=True):
+        _refuse_null(expr, arg)
+        if operand not in (FieldType.BOOL, None):
+            message = (
+                f"{arg!r} in {expr!r} is {operand}, not true or false; {expr.op.value[0]} binds "
+                "tighter than comparisons: put each of them in parentheses"
+            )
+            raise ExpressionError(message)
+    return FieldType.BOOL
+
+
+def _comparison(expr: Operation, operands: list[FieldType | None]) -> None:
+    for arg, operand in zip(expr.args, operands, strict=True):
+        _refuse_null(expr, arg)
+        if operand is not None and operand not in _COMPARABLE:
+            message = (
+                f"{arg!r} in {expr!r} is {operand}, which the engine does not compare; declare the "
+                "field as float64 or string in schema=, or compare it in a function"
+            )
+            raise ExpressionError(message)
+    types = {operand for operand in operands if operand is not None}
+    if not types:
+        message = (
+            f"the types of {' and '.join(map(repr, expr.args))} in {expr!r} are not known; declare "
+            "them where the stream begins, for example schema={'temp_f': float}"
+        )
+        raise ExpressionError(message)
+    numbers = {operand for operand in types if operand.number}
+    if len(types) > 1 and types != numbers:
+        pairs = ", ".join(f"{a!r} is {t}" for a, t in zip(expr.args, operands, strict=True) if t)
+        message = f"{expr!r} compares values of different types: {pairs}"
+        raise ExpressionError(message)
+    if expr.op in _ORDER and FieldType.BOOL in types:
+        message = f"{expr!r} orders true and false; write == or != for them"
+        raise ExpressionError(message)
+
+
+def _refuse_null(expr: Operation, arg: Expr) -> None:
+    if isinstance(arg, Literal) and arg.value is None:
+        message = f"{expr!r} is always null; write .is_null() or .is_not_null() to test for null"
+        raise ExpressionError(message)

@@ -1,0 +1,261 @@
+"""An app: what it reads, and the functions on the way to what it writes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pyudf._graph import Graph, Place, Source, Topic
+from pyudf._places import (
+    FileFormat,
+    FileTarget,
+    TopicFormat,
+    check_name,
+    file_place,
+    target_place,
+)
+from pyudf.errors import DefinitionError, Origin
+from pyudf.functions import Function, OnError, OnNull
+from pyudf.schema import Fields, Schema, parse_schema
+from pyudf.stream import Stream, call
+
+if TYPE_CHECKING:
+    from pyudf.plan.v1 import plan_pb2
+
+__all__ = ["App"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class App:
+    """A pipeline under construction, with a name.
+
+    The name is that of the consumer group, and dead letters go to the topic ``<name>.dlq``.
+
+    Example:
+        >>> import pyudf as pu
+        >>> app = pu.App("heat")
+        >>> weather = app.topic("weather", key="station", time="time")
+        >>> @app.udf(weather, to="celsius", column="temp_c")
+        ... def celsius(temp_f: float) -> float:
+        ...     return (temp_f - 32) / 1.8
+        >>> celsius(212)
+        100.0
+    """
+
+    def __init__(self, name: str, *, defined_at: Origin | None = None) -> None:
+        """Begin an app.
+
+        Args:
+            name: Letters, digits, dots, underscores and hyphens, as in a topic's name.
+            defined_at: For loaders: the place that stands for the app; None: the caller.
+
+        Raises:
+            DefinitionError: The name cannot be one of a topic.
+        """
+        origin = Origin.caller() if defined_at is None else defined_at
+        self._graph = Graph(check_name(name, "app name", origin), origin)
+
+    @property
+    def name(self) -> str:
+        """The app's name."""
+        return self._graph.app
+
+    @property
+    def defined_at(self) -> Origin:
+        """Where the app is defined."""
+        return self._graph.origin
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        return f"<App {self.name!r}>"
+
+    def topic(
+        self,
+        name: str,
+        *,
+        key: str | None = None,
+        time: str | None = None,
+        format: TopicFormat = "json",  # noqa: A002 - the word that users look for
+        schema: Schema | None = None,
+    ) -> Stream:
+        """Read a Kafka topic.
+
+        Args:
+            name: The topic's name.
+            key: The field that records are keyed by; None: the record's own key as it stands.
+            time: The field with the event time; None: the record's timestamp.
+            format: ``"json"`` (one object a record) or ``"csv"`` (one line a record, its columns
+                those of the schema, in order).
+            schema: The fields and their types: a dict such as
+                ``{"temp_f": float, "rh": int | None}`` (or names: ``"float64"``), a TypedDict, dataclass, msgspec.Struct or pydantic model.
+                With it the names of fields are checked here.
+
+        Raises:
+            DefinitionError: A name, format or type is not possible, or the app has the topic
+                already.
+
+        Example:
+            >>> import pyudf as pu
+            >>> app = pu.App("demo")
+            >>> app.topic("weather", schema={"station": str, "temp_f": float}, key="station")
+            <Stream weather of app 'demo'>
+        """
+        origin = Origin.caller()
+        check_name(name, "topic", origin)
+        if format not in ("json", "csv"):
+            message = f'topic {name!r}: format={format!r}; possible are "json", "csv"'
+            raise DefinitionError(message, origin)
+        if format == "csv" and schema is None:
+            message = (
+                f"topic {name!r} is CSV without a header; declare the columns in order, for "
+                "example schema={'station': str, 'temp_f': float}"
+            )
+            raise DefinitionError(message, origin)
+        return self._read(Topic(name, format), key, time, schema)
+
+    def file(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        format: FileFormat | None = None,  # noqa: A002 - the word that users look for
+        key: str | None = None,
+        time: str | None = None,
+        schema: Schema | None = None,
+    ) -> Stream:
+        """Read a file once, from start to end.
+
+        Args:
+            path: Where it is; relative to the directory that the app is run in.
+            format: ``"csv"``, ``"json"`` (one object a line) or ``"parquet"``; None: by the suffix
+                ``.csv``, ``.jsonl``, ``.ndjson`` or ``.parquet``.
+            key: As for ``topic``.
+            time: As for ``topic``.
+            schema: As for ``topic``.
+
+        Raises:
+            DefinitionError: The format is not known, or as for ``topic``.
+
+        Example:
+            >>> import pyudf as pu
+            >>> pu.App("demo").file("weather.csv", time="time")
+            <Stream weather.csv of app 'demo'>
+        """
+        return self._read(file_place(path, format, Origin.caller()), key, time, schema)
+
+    def _read(
+        self, place: Place, key: str | None, time: str | None, schema: Schema | None
+    ) -> Stream:
+        origin = Origin.caller()
+        declared = parse_schema(schema, origin)
+        fields = Fields.of(declared)
+        for option, name in (("key", key), ("time", time)):
+            if name is None:
+                continue
+            if not isinstance(name, str) or not name:
+                message = f"{place}: {option}={name!r}; write the name of a field"
+                raise DefinitionError(message, origin)
+            if not fields.has(name):
+                message = f"{place}: {option}={name!r}: {fields.missing(name)}"
+                raise DefinitionError(message, origin)
+        source = Source(place.name, place, declared, key or "", time or "", origin)
+        self._graph.add_source(source)
+        return Stream(self._graph, source.id, fields)
+
+    def udf(
+        self,
+        source: Stream,
+        *,
+        to: str | FileTarget | os.PathLike[str] | None = None,
+        column: str | None = None,
+        on_null: OnNull = "null",
+        on_error: OnError = "dlq",
+        timeout: float = 60.0,
+        returns: Any = None,
+    ) -> Callable[[F], F]:
+        """Put a function on a stream. The function itself is returned unchanged.
+
+        Args:
+            source: The stream that the function reads.
+            to: Where the result goes, as for ``Stream.to``.
+            column: The field that takes the function's value. None: the function returns records,
+                which replace what it read.
+            on_null: See ``pu.call``.
+            on_error: See ``pu.call``.
+            timeout: See ``pu.call``; in seconds.
+            returns: See ``pu.call``.
+
+        Raises:
+            DefinitionError: ``to`` is missing, or as for ``with_columns``, ``map`` and ``to``.
+
+        Example:
+            >>> import pyudf as pu
+            >>> app = pu.App("demo")
+            >>> weather = app.topic("weather")
+            >>> @app.udf(weather, to="hot")
+            ... def hot(row: dict) -> dict | None:
+            ...     return row if row["temp_f"] > 100 else None
+            >>> hot({"temp_f": 90})
+        """
+        origin = Origin.caller()
+        self._check_source(source, origin)
+        if to is None:
+            message = (
+                "@app.udf needs to= for the result; to go on from it in the app, leave the "
+                "decorator out and write stream.with_columns(name=function) or stream.map(function)"
+            )
+            raise DefinitionError(message, origin)
+        self._graph.check_target(target_place(to, None, origin), origin)
+
+        def register(func: F) -> F:
+            callee = call(
+                func, on_null=on_null, on_error=on_error, timeout=timeout, returns=returns
+            )
+            made = (
+                source.apply(callee) if column is None else source.with_columns(**{column: callee})
+            )
+            made.to(to)
+            return func
+
+        return register
+
+    def _check_source(self, source: object, origin: Origin) -> None:
+        if not isinstance(source, Stream):
+            message = (
+                f"@app.udf takes the stream to read, not {source!r}; write "
+                '@app.udf(app.topic("weather"), to=..., column=...)'
+            )
+            raise DefinitionError(message, origin)
+        if source.graph is not self._graph:
+            message = f"{source!r} belongs to another app than {self.name!r}; use one app for both"
+            raise DefinitionError(message, origin)
+
+    def functions(self) -> dict[str, Function]:
+        """Return the app's functions by their ids in the plan.
+
+        Example:
+            >>> import pyudf as pu
+            >>> pu.App("demo").functions()
+            {}
+        """
+        return dict(self._graph.functions)
+
+    def plan(self) -> plan_pb2.Plan:
+        """Return the app as data for the engine.
+
+        Raises:
+            DefinitionError: The app reads nothing, writes nothing, or has a stream that is never
+                used.
+
+        Example:
+            >>> import pyudf as pu
+            >>> app = pu.App("copy")
+            >>> app.topic("weather").to("weather_copy")
+            >>> [source.topic.name for source in app.plan().sources]
+            ['weather']
+        """
+        from pyudf import _plan  # noqa: PLC0415 - protobuf is only needed here
+
+        self._graph.check()
+        return _plan.build(self._graph)

@@ -1,0 +1,113 @@
+"""What pyudf raises, and the places in the user's code that its messages point at."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any
+
+__all__ = ["DefinitionError", "LoadError", "Origin", "known"]
+
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A place in the user's code.
+
+    Attributes:
+        file: The file as Python knows it; a notebook cell has a made-up name.
+        line: The line, counted from 1.
+
+    Example:
+        >>> Origin("features.py", 12)
+        Origin(file='features.py', line=12)
+        >>> print(Origin("features.py", 12))
+        features.py:12
+    """
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        """Return ``file:line``, relative to the working directory if the file is below it."""
+        below = os.getcwd() + os.sep
+        return f"{self.file.removeprefix(below)}:{self.line}"
+
+    @classmethod
+    def caller(cls) -> Origin:
+        """Return the line outside pyudf that the innermost call into pyudf came from."""
+        frame = caller_frame()
+        return (
+            cls("<unknown>", 0) if frame is None else cls(frame.f_code.co_filename, frame.f_lineno)
+        )
+
+    @classmethod
+    def of(cls, func: Callable[..., Any]) -> Origin:
+        """Return where a function is defined; the caller if it has no Python source."""
+        code = getattr(inspect.unwrap(func), "__code__", None)
+        return cls.caller() if code is None else cls(code.co_filename, code.co_firstlineno)
+
+
+def caller_frame() -> FrameType | None:
+    """Return the innermost frame whose code is not pyudf's own."""
+    frame = inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame
+
+
+class DefinitionError(ValueError):
+    """Something in the user's app cannot work. The message says what, where and what to write.
+
+    Attributes:
+        origin: The place that the message points at.
+
+    Example:
+        >>> import pyudf as pu
+        >>> pu.App("heat index")
+        Traceback (most recent call last):
+            ...
+        pyudf.errors.DefinitionError: ...: app name 'heat index' is no valid topic name...
+    """
+
+    def __init__(self, message: str, origin: Origin) -> None:
+        """Make an error whose text is ``origin: message``."""
+        super().__init__(f"{origin}: {message}")
+        self.origin = origin
+
+
+class LoadError(Exception):
+    """The user's code could not be loaded.
+
+    Attributes:
+        message: What happened, where, and what to do next.
+        traceback: The user's own frames; empty if the message says it all.
+
+    Example:
+        >>> str(LoadError("app.py defines no pu.App"))
+        'app.py defines no pu.App'
+    """
+
+    def __init__(self, message: str, traceback: str = "") -> None:
+        """Make an error from its two parts."""
+        super().__init__(message)
+        self.message = message
+        self.traceback = traceback
+
+
+def known(name: str, names: Iterable[str], what: str = "fields") -> str:
+    """Return the part of a message that helps with an unknown name.
+
+    Example:
+        >>> known("temp", ["temp_f", "rh"])
+        'known fields: temp_f, rh; did you mean temp_f?'
+    """
+    candidates = list(names)
+    text = f"known {what}: {', '.join(candidates) or 'none'}"
+    near = difflib.get_close_matches(name, candidates, n=1)
+    return f"{text}; did you mean {near[0]}?" if near else text
