@@ -1,0 +1,186 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/metrics"
+)
+
+// Pool runs calls on a fixed number of workers. Create it with NewPool.
+type Pool struct {
+	credits chan *slot
+	slots   []*slot
+	pace    pace
+	metrics *metrics.Set
+	logger  *slog.Logger
+}
+
+// creditsPerWorker is how many calls a worker has: one that it works on and one that waits, so that it never idles.
+const creditsPerWorker = 2
+
+// NewPool starts workers and returns a pool of them. The first error of a start is returned.
+func NewPool(ctx context.Context, start Start, workers int, set *metrics.Set, logger *slog.Logger) (*Pool, error) {
+	p := &Pool{
+		credits: make(chan *slot, workers*creditsPerWorker),
+		pace:    pace{cost: map[string]time.Duration{}},
+		metrics: set,
+		logger:  logger,
+	}
+	for range workers {
+		p.slots = append(p.slots, &slot{start: start, metrics: set, logger: logger})
+	}
+	errs := make(chan error, workers)
+	for _, s := range p.slots {
+		go func() {
+			_, err := s.alive(ctx)
+			errs <- err
+		}()
+	}
+	var all []error
+	for range p.slots {
+		all = append(all, <-errs)
+	}
+	for range creditsPerWorker {
+		for _, s := range p.slots {
+			p.credits <- s
+		}
+	}
+	if err := errors.Join(all...); err != nil {
+		p.Close(ctx)
+		return nil, firstOf(all)
+	}
+	return p, nil
+}
+
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close stops the workers; those that have not stopped when ctx ends are killed.
+func (p *Pool) Close(ctx context.Context) {
+	var wait sync.WaitGroup
+	for _, s := range p.slots {
+		wait.Go(func() { s.stop(ctx) })
+	}
+	wait.Wait()
+}
+
+// Call runs a function on a batch and returns the answer for all its rows: what the user's code raises and rows that
+// kill workers are Failures. An error says that no worker could be started, that ctx ended or that the pool is broken.
+func (p *Pool) Call(ctx context.Context, f Function, call *Call) (*Result, error) {
+	ends := cut(call.Rows, p.pace.rows(f.ID))
+	results := make([]*Result, len(ends))
+	errs := make([]error, len(ends))
+	var wait sync.WaitGroup
+	from := 0
+	for i, end := range ends {
+		piece := call.slice(from, end)
+		from = end
+		if i == len(ends)-1 {
+			results[i], errs[i] = p.insist(ctx, &f, piece)
+			break
+		}
+		wait.Go(func() { results[i], errs[i] = p.insist(ctx, &f, piece) })
+	}
+	wait.Wait()
+	if err := firstOf(errs); err != nil {
+		return nil, err
+	}
+	return join(&f, results), nil
+}
+
+// insist runs a call until there is an answer. If the worker died, it may have died of another call that it had, or
+// somebody killed it: the call is a suspect from then on.
+func (p *Pool) insist(ctx context.Context, f *Function, call *Call) (*Result, error) {
+	result, err := p.try(ctx, f, call, shared)
+	if died := new(WorkerError); errors.As(err, &died) {
+		p.logger.Warn("a worker died, its batch is run again", "function", f.Name, "rows", call.Rows, "cause", died.Cause)
+		return p.suspect(ctx, f, call)
+	}
+	return result, err
+}
+
+// suspect runs a call that was lost with a worker, alone on another: if that dies too, in ever smaller slices, until
+// the row that kills workers stands alone. A single row is blamed if it did so twice.
+func (p *Pool) suspect(ctx context.Context, f *Function, call *Call) (*Result, error) {
+	died := new(WorkerError)
+	for range 2 {
+		result, err := p.try(ctx, f, call, alone)
+		if !errors.As(err, &died) {
+			return result, err
+		}
+		if call.Rows > 1 {
+			return p.split(ctx, f, call)
+		}
+	}
+	p.logger.Warn("a record kills workers", "function", f.Name, "cause", died.Cause)
+	return failed(f, Failure{Exception: died.exception(), Message: died.message(f)}), nil
+}
+
+func (p *Pool) split(ctx context.Context, f *Function, call *Call) (*Result, error) {
+	const pieces = 16
+	var results []*Result
+	from := 0
+	for _, end := range cut(call.Rows, (call.Rows+pieces-1)/pieces) {
+		result, err := p.suspect(ctx, f, call.slice(from, end))
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, result)
+		from = end
+	}
+	return join(f, results), nil
+}
+
+// try runs a call once, on the next worker with a credit.
+func (p *Pool) try(ctx context.Context, f *Function, call *Call, company company) (*Result, error) {
+	var s *slot
+	select {
+	case s = <-p.credits:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	defer func() { p.credits <- s }()
+	defer s.enter(company)()
+	began := time.Now()
+	result, err := s.run(ctx, f, call)
+	if err != nil {
+		return nil, err
+	}
+	p.pace.learn(f.ID, call.Rows, result.Busy)
+	p.metrics.CallRows.WithLabelValues(f.Name).Observe(float64(call.Rows))
+	p.metrics.CallSeconds.WithLabelValues(f.Name).Observe(time.Since(began).Seconds())
+	p.metrics.WorkerBusy.WithLabelValues(f.Name).Add(result.Busy.Seconds())
+	return result, nil
+}
+
+// WorkerError says that a worker is gone, with the call that it had.
+type WorkerError struct{ Cause error }
+
+func (e *WorkerError) Error() string { return fmt.Sprintf("the worker is gone: %v", e.Cause) }
+
+func (e *WorkerError) Unwrap() error { return e.Cause }
+
+func (e *WorkerError) exception() string {
+	if errors.Is(e.Cause, ErrTimeout) {
+		return "Timeout"
+	}
+	return "WorkerDied"
+}
+
+func (e *WorkerError) message(f *Function) string {
+	if errors.Is(e.Cause, ErrTimeout) {
+		return fmt.Sprintf("%s did not return within its timeout of %s, twice; its process was killed", f.Name, f.Timeout)
+	}
+	return fmt.Sprintf("the process that ran %s died with this record, twice: %v", f.Name, e.Cause)
+}

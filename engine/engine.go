@@ -1,0 +1,164 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/step"
+	"github.com/pyudf/pyudf/engine/task"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// Config is what a run needs. All fields but Workers and CommitInterval must be set.
+type Config struct {
+	Plan *planv1.Plan
+	// OpenSource and OpenSink open the adapters of what the plan names. Sinks are opened before sources.
+	OpenSource func(ctx context.Context, s *planv1.Source) (source.Source, error)
+	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
+	// DeadLetters takes the records that no step could handle. Run closes it.
+	DeadLetters sink.Sink
+	// Start starts a worker.
+	Start dispatch.Start
+	// Workers is how many run at a time; default 1.
+	Workers int
+	// CommitInterval is the time between commits; default 5 s.
+	CommitInterval time.Duration
+	Metrics        *metrics.Set
+	Logger         *slog.Logger
+}
+
+// EnsureDefaults sets what was left open.
+func (c *Config) EnsureDefaults() {
+	if c.Workers == 0 {
+		c.Workers = 1
+	}
+	if c.CommitInterval == 0 {
+		c.CommitInterval = 5 * time.Second
+	}
+}
+
+// Validate returns all faults of a config at once.
+func (c *Config) Validate() error {
+	var errs []error
+	need := func(ok bool, message string) {
+		if !ok {
+			errs = append(errs, errors.New(message))
+		}
+	}
+	need(c.Plan != nil, "no plan")
+	need(c.OpenSource != nil && c.OpenSink != nil && c.DeadLetters != nil, "sources, sinks and dead letters need adapters")
+	need(c.Start != nil, "no way to start workers")
+	need(c.Workers > 0, "workers must be at least 1")
+	need(c.CommitInterval > 0, "the commit interval must be positive")
+	need(c.Metrics != nil && c.Logger != nil, "metrics and logger are needed")
+	return errors.Join(errs...)
+}
+
+// stopTimeout is how long workers may take to stop by themselves.
+const stopTimeout = 5 * time.Second
+
+// Run runs a plan until its bounded sources are at their end, or until ctx ends: then it finishes the records that it
+// has, commits, and returns nil. Any other error leaves the records since the last commit to the next run.
+func Run(ctx context.Context, config Config) error {
+	config.EnsureDefaults()
+	if err := config.Validate(); err != nil {
+		return fmt.Errorf("engine config: %w", err)
+	}
+	compiled, err := plan.Compile(config.Plan)
+	if err != nil {
+		return err
+	}
+	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{DeadLetters: config.DeadLetters, Metrics: config.Metrics, Logger: config.Logger}}
+	defer r.close()
+	if err := r.open(ctx); err != nil {
+		return err
+	}
+	return errors.Join(r.read(ctx), r.closeSinks())
+}
+
+// engine is one run.
+type engine struct {
+	config  Config
+	plan    *plan.Plan
+	outputs *task.Outputs
+	pool    *dispatch.Pool
+	readers []*reader
+}
+
+// open opens everything: workers first, as nothing may be consumed if the user's code does not load.
+func (e *engine) open(ctx context.Context) error {
+	var err error
+	if e.pool, err = dispatch.NewPool(ctx, e.config.Start, e.config.Workers, e.config.Metrics, e.config.Logger); err != nil {
+		return err
+	}
+	for _, to := range e.plan.Sinks {
+		s, err := e.config.OpenSink(ctx, to)
+		if err != nil {
+			return err
+		}
+		e.outputs.Sinks = append(e.outputs.Sinks, s)
+		e.outputs.Names = append(e.outputs.Names, plan.SinkName(to))
+	}
+	for _, from := range e.plan.Sources {
+		s, err := e.config.OpenSource(ctx, from.Proto)
+		if err != nil {
+			return err
+		}
+		e.readers = append(e.readers, &reader{
+			source:   s,
+			name:     from.Name,
+			program:  step.New(from, e.pool, e.config.Metrics),
+			outputs:  e.outputs,
+			interval: e.config.CommitInterval,
+			metrics:  e.config.Metrics,
+			logger:   e.config.Logger.With("source", from.Name),
+		})
+	}
+	return nil
+}
+
+func (e *engine) read(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	for _, r := range e.readers {
+		group.Go(func() error { return r.run(ctx) })
+	}
+	return group.Wait()
+}
+
+// closeSinks closes the sinks after a run, so that files get their final names.
+func (e *engine) closeSinks() error {
+	var errs []error
+	for _, s := range append(e.outputs.Sinks, e.outputs.DeadLetters) {
+		errs = append(errs, s.Close())
+	}
+	e.outputs.Sinks, e.outputs.DeadLetters = nil, nil
+	return errors.Join(errs...)
+}
+
+func (e *engine) close() {
+	for _, r := range e.readers {
+		if err := r.source.Close(); err != nil {
+			e.config.Logger.Warn("a source did not close cleanly", "source", r.name, "error", err)
+		}
+	}
+	if e.outputs.DeadLetters != nil {
+		if err := e.closeSinks(); err != nil {
+			e.config.Logger.Warn("a sink did not close cleanly", "error", err)
+		}
+	}
+	if e.pool != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		e.pool.Close(ctx)
+	}
+}

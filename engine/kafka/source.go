@@ -1,0 +1,298 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/pyudf/pyudf/engine/kafka/rdkafka"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
+)
+
+// SourceConfig says what to read.
+type SourceConfig struct {
+	Topic string
+	// Group is the consumer group. Without one, Assign says what to read and nothing can be committed.
+	Group  string
+	Assign []record.Position
+	// Start is where partitions begin that the group has no committed offset for.
+	Start Start
+	// UntilEnd makes the source end at the offsets that partitions have when they are assigned.
+	UntilEnd bool
+	// Metrics takes the lag; nil: nobody asks.
+	Metrics *metrics.Set
+}
+
+// Start is where to begin in a partition.
+type Start struct {
+	Kind StartKind
+	Time time.Time // for At
+}
+
+// StartKind is a kind of Start.
+type StartKind uint8
+
+// The kinds of Start. At means the first record whose timestamp is not before Start.Time.
+const (
+	Earliest StartKind = iota
+	Latest
+	At
+)
+
+// Source reads one topic. It implements source.Source.
+type Source struct {
+	config   SourceConfig
+	consumer *kafka.Consumer
+	logger   *slog.Logger
+	queue    *rdkafka.Queue // nil: records come through events
+	// events come from the goroutine that polls the client: rebalances, errors, and records without a queue.
+	events  chan any
+	closing chan struct{}
+	polled  chan struct{} // closed when that goroutine ended
+
+	// What follows belongs to the goroutine that calls Poll.
+	owned   map[int32]*partition
+	open    map[int32]*record.Batch // batches that are being filled
+	order   []int32                 // partitions of open, oldest first
+	ready   []source.Event
+	handing *handover
+	lagAt   time.Time
+}
+
+// partition is a partition that this process owns.
+type partition struct {
+	next int64 // offset of the next record
+	end  int64 // where a bounded run ends; -1: never
+	done bool
+}
+
+// handover is a rebalance that waits for the engine.
+type handover struct {
+	revoked  []record.Partition
+	lost     bool
+	assigned []record.Position
+	ends     map[int32]int64
+	released chan struct{}
+}
+
+const (
+	// maxRecords and maxBytes are the size of a batch: large enough to be cheap, small enough to be quick.
+	maxRecords = 8192
+	maxBytes   = 1 << 20
+	// idleAfter is how long Poll waits before it says so.
+	idleAfter = 50 * time.Millisecond
+)
+
+// OpenSource starts reading. The topic must exist.
+func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.Source, error) {
+	if _, err := c.Topic(ctx, config.Topic); err != nil {
+		return nil, err
+	}
+	overrides := kafka.ConfigMap{"group.id": config.Group}
+	if config.Group == "" {
+		overrides["group.id"] = "pyudf-reader" // the client insists on a name; nothing joins or commits
+	}
+	defaults := consumerDefaults()
+	if config.Start.Kind == Latest {
+		defaults["auto.offset.reset"] = "latest"
+	}
+	consumer, err := kafka.NewConsumer(merge(c.settings, shared(), defaults, overrides))
+	if err != nil {
+		return nil, fmt.Errorf("Kafka settings: %w", err)
+	}
+	s := &Source{
+		config:   config,
+		consumer: consumer,
+		logger:   c.logger,
+		events:   make(chan any),
+		closing:  make(chan struct{}),
+		polled:   make(chan struct{}),
+		owned:    map[int32]*partition{},
+		open:     map[int32]*record.Batch{},
+	}
+	go forwardLogs(consumer.Logs(), c.logger)
+	if fast, err := rdkafka.For(consumer); err != nil {
+		c.logger.Warn("records are consumed one by one, which is slower", "cause", err)
+	} else {
+		s.queue = fast.NewQueue(maxRecords)
+	}
+	if err := s.begin(); err != nil {
+		s.discard()
+		return nil, fmt.Errorf("read topic %q: %w", config.Topic, err)
+	}
+	return s, nil
+}
+
+func (s *Source) begin() error {
+	if s.config.Group != "" {
+		if err := s.consumer.SubscribeTopics([]string{s.config.Topic}, s.rebalance); err != nil {
+			return err
+		}
+		go s.pollClient()
+		return nil
+	}
+	h := &handover{assigned: s.config.Assign}
+	if err := s.findEnds(h); err != nil {
+		return err
+	}
+	s.take(h)
+	if err := s.assign(h, s.consumer.Assign); err != nil {
+		return err
+	}
+	go s.pollClient()
+	return nil
+}
+
+// discard frees what begin did not come to use.
+func (s *Source) discard() {
+	if s.queue != nil {
+		s.queue.Close()
+	}
+	_ = s.consumer.Close()
+}
+
+// pollClient serves the client until the source is closed.
+func (s *Source) pollClient() {
+	defer close(s.polled)
+	for {
+		select {
+		case <-s.closing:
+			return
+		default:
+		}
+		if event := s.consumer.Poll(100); event != nil {
+			s.send(event)
+		}
+	}
+}
+
+// send hands an event to Poll and returns false if the source is closed instead.
+func (s *Source) send(event any) bool {
+	select {
+	case s.events <- event:
+		return true
+	case <-s.closing:
+		return false
+	}
+}
+
+// Poll implements source.Source.
+func (s *Source) Poll(ctx context.Context) (source.Event, error) {
+	deadline := time.Now().Add(idleAfter)
+	for {
+		if len(s.ready) > 0 {
+			event := s.ready[0]
+			s.ready = s.ready[1:]
+			return event, nil
+		}
+		if ctx.Err() != nil {
+			return source.Event{}, ctx.Err()
+		}
+		if err := s.gather(deadline); err != nil {
+			return source.Event{}, err
+		}
+		s.closeBatches()
+		s.reportLag()
+		if len(s.ready) == 0 && time.Now().After(deadline) {
+			return source.Event{Idle: true}, nil
+		}
+	}
+}
+
+// gather takes what there is, or waits for something for a short while.
+func (s *Source) gather(deadline time.Time) error {
+	select {
+	case event := <-s.events:
+		return s.handle(event)
+	default:
+	}
+	const slice = 20 * time.Millisecond
+	wait := min(slice, max(time.Until(deadline), time.Millisecond))
+	if s.queue != nil {
+		s.queue.Drain(int(wait.Milliseconds()), s.add)
+		return nil
+	}
+	select {
+	case event := <-s.events:
+		return s.handle(event)
+	case <-time.After(wait):
+		return nil
+	}
+}
+
+// handle takes an event of the client's.
+func (s *Source) handle(event any) error {
+	switch e := event.(type) {
+	case *handover:
+		s.handOver(e)
+	case *kafka.Message:
+		s.add(messageOf(e))
+	case kafka.PartitionEOF:
+		s.add(&rdkafka.Message{Partition: e.Partition, Offset: int64(e.Offset), Err: int(kafka.ErrPartitionEOF)})
+	case kafka.Error:
+		if e.IsFatal() {
+			return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
+		}
+		logClientError(s.logger, e)
+	}
+	return nil
+}
+
+func messageOf(m *kafka.Message) *rdkafka.Message {
+	out := &rdkafka.Message{
+		Partition: m.TopicPartition.Partition,
+		Offset:    int64(m.TopicPartition.Offset),
+		Time:      -1,
+		Key:       m.Key,
+		Value:     m.Value,
+	}
+	if m.TimestampType != kafka.TimestampNotAvailable {
+		out.Time = m.Timestamp.UnixMilli()
+	}
+	for _, header := range m.Headers {
+		out.Headers = append(out.Headers, record.Header{Key: header.Key, Value: header.Value})
+	}
+	return out
+}
+
+// Commit implements source.Source.
+func (s *Source) Commit(_ context.Context, positions []record.Position) error {
+	if s.config.Group == "" {
+		return errors.New("positions cannot be committed without a consumer group")
+	}
+	if len(positions) == 0 {
+		return nil
+	}
+	if _, err := s.consumer.CommitOffsets(s.offsets(positions)); err != nil {
+		return fmt.Errorf("commit offsets of topic %q: %w", s.config.Topic, err)
+	}
+	return nil
+}
+
+func (s *Source) offsets(positions []record.Position) []kafka.TopicPartition {
+	var out []kafka.TopicPartition
+	for _, p := range positions {
+		out = append(out, kafka.TopicPartition{Topic: &s.config.Topic, Partition: p.Partition.Index, Offset: kafka.Offset(p.Offset)})
+	}
+	return out
+}
+
+// Close implements source.Source.
+func (s *Source) Close() error {
+	close(s.closing)
+	if s.handing != nil {
+		close(s.handing.released)
+		s.handing = nil
+	}
+	<-s.polled
+	if s.queue != nil {
+		s.queue.Close()
+	}
+	return s.consumer.Close()
+}

@@ -1,0 +1,98 @@
+package plan
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pyudf/pyudf/engine/record"
+)
+
+// scope is what is known of the fields at one place of the tree. Scopes are values: a step makes a new one.
+type scope struct {
+	// types of the fields whose type is known: declared in the schema or made by a step.
+	types map[string]record.Type
+	// made are the fields that a step computed: they have exactly the type that types says.
+	made map[string]bool
+	// dropped are fields that are there no more.
+	dropped map[string]bool
+	// only are the fields that a select left; nil: all.
+	only map[string]bool
+	// scan collects the names that the texts of this part of the tree are scanned for, shared by all its scopes.
+	scan map[string]bool
+}
+
+func newScope(schema map[string]record.Type) scope {
+	return scope{types: schema, scan: map[string]bool{}}
+}
+
+// read notes that a field is read as type t and returns an error if it cannot be.
+func (s scope) read(field string, t record.Type) error {
+	if s.dropped[field] || s.only != nil && !s.only[field] {
+		return fmt.Errorf("there is no field %q any more here%s", field, s.known())
+	}
+	if s.made[field] {
+		if have := s.types[field]; !Converts(have, t) {
+			return fmt.Errorf("field %q is %s here, %s is needed", field, have, t)
+		}
+		return nil
+	}
+	s.scan[field] = true
+	return nil
+}
+
+// Converts tells whether values of a computed column can be read as another type without loss of meaning.
+func Converts(have, want record.Type) bool {
+	return have == want || want == record.JSON || have == record.Int64 && want == record.Float64
+}
+
+func (s scope) known() string {
+	if s.only == nil {
+		return ""
+	}
+	return "; the fields are " + strings.Join(slices.Sorted(maps.Keys(s.only)), ", ")
+}
+
+func (s scope) make(field string, t record.Type) scope {
+	s.scan[field] = true
+	s.types = with(s.types, field, t)
+	s.made = with(s.made, field, true)
+	s.dropped = with(s.dropped, field, false)
+	if s.only != nil {
+		s.only = with(s.only, field, true)
+	}
+	return s
+}
+
+func (s scope) drop(field string) scope {
+	s.scan[field] = true
+	s.dropped = with(s.dropped, field, true)
+	s.made = with(s.made, field, false)
+	if s.only != nil {
+		s.only = with(s.only, field, false)
+	}
+	return s
+}
+
+func (s scope) selectOnly(fields []string) scope {
+	only := map[string]bool{}
+	for _, field := range fields {
+		only[field] = true
+		s.scan[field] = true
+	}
+	s.only = only
+	return s
+}
+
+// with returns a copy of m in which key is value.
+func with[V comparable](m map[string]V, key string, value V) map[string]V {
+	m = maps.Clone(m)
+	if m == nil {
+		m = map[string]V{}
+	}
+	m[key] = value
+	return m
+}
+
+func names(scan map[string]bool) []string { return slices.Sorted(maps.Keys(scan)) }

@@ -1,0 +1,212 @@
+package step
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pyudf/pyudf/engine/codec"
+	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// callColumn calls a function for each row and returns its values, null where a null parameter spared the call.
+func (r *run) callColumn(step *plan.Step, call *plan.Call, in *frame, failed failedRows) (record.Column, error) {
+	request, sent, err := r.request(step, call, in, failed)
+	if err != nil {
+		return record.Column{}, err
+	}
+	if len(sent) == 0 {
+		return spread(&record.Column{Type: call.Function.Result}, nil, in.rows), nil
+	}
+	result, err := r.call(step, call.Function, request, sent, in, failed)
+	if err != nil {
+		return record.Column{}, err
+	}
+	if len(sent) == in.rows {
+		return *result.Column, nil
+	}
+	return spread(result.Column, sent, in.rows), nil
+}
+
+// mapRecords calls a function for each row and returns the frame of the records that it made.
+func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
+	failed := failedRows{}
+	call := &step.Map.Call
+	request, sent, err := r.request(step, call, in, failed)
+	if err != nil {
+		return nil, err
+	}
+	out := &frame{batch: in.batch}
+	if len(sent) == 0 {
+		return out, nil
+	}
+	result, err := r.call(step, call.Function, request, sent, in, failed)
+	if err != nil {
+		return nil, err
+	}
+	out.rows = result.Records.Len()
+	out.origin = compose(in.origin, compose(sent, result.Sources))
+	texts, failures := codec.Scan(&result.Records, step.Map.Scan)
+	if len(failures) > 0 {
+		return nil, fmt.Errorf("%s gave a record that is no JSON object, which its worker should have refused: %w", call.Function.Name, failures[0].Err)
+	}
+	out.texts = texts
+	return out, nil
+}
+
+// call sends a request and buries the rows that failed. sent are the rows of in that the request's rows stand for.
+func (r *run) call(step *plan.Step, f *plan.Function, request *dispatch.Call, sent []int32, in *frame, failed failedRows) (*dispatch.Result, error) {
+	result, err := r.program.caller.Call(r.ctx, dispatch.Function{ID: f.ID, Name: f.Name, Timeout: f.Timeout, Records: f.Records, Result: f.Result}, request)
+	if err != nil {
+		return nil, err
+	}
+	for _, failure := range result.Failures {
+		row := int(sent[failure.Row])
+		letter := DeadLetter{Function: f.Name, Reason: ReasonRaised, Exception: failure.Exception, Message: failure.Message, Traceback: failure.Traceback}
+		switch f.OnError {
+		case planv1.OnError_ON_ERROR_STOP:
+			letter.Step = step.Label
+			origin := in.originOf(row)
+			return nil, &StopError{Partition: in.batch.Partition, Offset: in.batch.Offsets[origin], Letter: letter}
+		case planv1.OnError_ON_ERROR_SKIP:
+			failed[row] = true
+			r.program.metrics.Skipped.WithLabelValues(f.Name).Inc()
+		default:
+			r.bury(step, in, failed, row, letter)
+		}
+	}
+	return result, nil
+}
+
+// request gathers what travels to the worker, and the rows for which it does.
+func (r *run) request(step *plan.Step, call *plan.Call, in *frame, failed failedRows) (*dispatch.Call, []int32, error) {
+	request := &dispatch.Call{Function: call.Function.ID}
+	if !call.Function.Columns {
+		sent := failed.others(in.rows)
+		request.Rows, request.Records = len(sent), in.keep(sent).values()
+		return request, sent, nil
+	}
+	spared := map[int]bool{}
+	columns := make([]record.Column, len(call.Args))
+	for i := range call.Args {
+		column, err := r.argument(step, call, &call.Args[i], in, failed)
+		if err != nil {
+			return nil, nil, err
+		}
+		r.nulls(step, call, &call.Args[i], &column, in, failed, spared)
+		columns[i] = column
+	}
+	r.program.metrics.NullResults.WithLabelValues(call.Function.Name).Add(float64(len(spared)))
+	sent := rowsWhere(in.rows, func(row int) bool { return !failed[row] && !spared[row] })
+	if len(sent) < in.rows {
+		for i := range columns {
+			columns[i] = columns[i].Take(sent)
+		}
+	}
+	request.Rows, request.Columns = len(sent), columns
+	return request, sent, nil
+}
+
+// argument returns the column of a parameter, with its default where the field is missing.
+func (r *run) argument(step *plan.Step, call *plan.Call, arg *plan.Arg, in *frame, failed failedRows) (record.Column, error) {
+	column, failures := in.column(arg.Field, arg.Type)
+	missing := map[int]bool{}
+	for _, failure := range failures {
+		letter := DeadLetter{Function: call.Function.Name, Reason: ReasonWrongType, Message: failure.Err.Error()}
+		if errors.Is(failure.Err, codec.ErrMissing) {
+			if arg.Default != nil || arg.Nullable {
+				missing[failure.Row] = true
+				continue
+			}
+			letter.Reason = ReasonMissing
+		}
+		r.bury(step, in, failed, failure.Row, letter)
+	}
+	if arg.Default == nil || len(missing) == 0 {
+		return column, nil
+	}
+	return withDefault(&column, missing, arg)
+}
+
+func withDefault(column *record.Column, missing map[int]bool, arg *plan.Arg) (record.Column, error) {
+	b := record.NewBuilder(column.Type, column.Rows)
+	for row := range column.Rows {
+		if !missing[row] {
+			b.CopyOf(column, row)
+			continue
+		}
+		if err := appendLiteral(b, column.Type, arg.Default); err != nil {
+			return record.Column{}, fmt.Errorf("default of parameter for field %q: %w", arg.Field, err)
+		}
+	}
+	return b.Column(), nil
+}
+
+func appendLiteral(b *record.Builder, t record.Type, literal *planv1.Literal) error {
+	switch v := literal.GetValue().(type) {
+	case *planv1.Literal_NullValue:
+		b.Null()
+	case *planv1.Literal_BoolValue:
+		if t != record.Bool {
+			return fmt.Errorf("a boolean is no %s", t)
+		}
+		b.Bool(v.BoolValue)
+	case *planv1.Literal_IntValue:
+		switch t {
+		case record.Float64:
+			b.Float(float64(v.IntValue))
+		case record.Int64:
+			b.Int(v.IntValue)
+		default:
+			return fmt.Errorf("an integer is no %s", t)
+		}
+	case *planv1.Literal_FloatValue:
+		if t != record.Float64 {
+			return fmt.Errorf("a float is no %s", t)
+		}
+		b.Float(v.FloatValue)
+	case *planv1.Literal_StringValue:
+		if !t.IsText() {
+			return fmt.Errorf("a string is no %s", t)
+		}
+		b.Text([]byte(v.StringValue))
+	default:
+		return errors.New("it has no value")
+	}
+	return nil
+}
+
+// nulls does with the rows in which a parameter is null what the function's on_null says. spared collects the rows
+// whose result is null without a call.
+func (r *run) nulls(step *plan.Step, call *plan.Call, arg *plan.Arg, column *record.Column, in *frame, failed failedRows, spared map[int]bool) {
+	f := call.Function
+	if arg.Nullable || column.Valid == nil || f.OnNull == planv1.OnNull_ON_NULL_CALL {
+		return
+	}
+	for row := range column.Rows {
+		switch {
+		case !column.IsNull(row) || failed[row]:
+		case f.OnNull == planv1.OnNull_ON_NULL_DLQ:
+			r.bury(step, in, failed, row, DeadLetter{Function: f.Name, Reason: ReasonNull, Message: fmt.Sprintf("field %q is null; annotate the parameter as optional or choose another on_null", arg.Field)})
+		default:
+			spared[row] = true
+		}
+	}
+}
+
+// spread returns a column of n rows with the values of c at the given rows and nulls elsewhere.
+func spread(c *record.Column, rows []int32, n int) record.Column {
+	b := record.NewBuilder(c.Type, n)
+	next := 0
+	for row := range n {
+		if next < len(rows) && int(rows[next]) == row {
+			b.CopyOf(c, next)
+			next++
+			continue
+		}
+		b.Null()
+	}
+	return b.Column()
+}
