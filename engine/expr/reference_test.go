@@ -1,0 +1,453 @@
+package expr_test
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/record"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// TestAColumnGivesWhatEachRowAloneGives compares the engine with a second evaluator that walks the expression for one
+// row at a time, over random expressions and columns.
+func TestAColumnGivesWhatEachRowAloneGives(t *testing.T) {
+	for seed := range uint64(4000) {
+		g := &generator{rand.New(rand.NewPCG(seed, 1))}
+		columns, rows := g.columns(), g.IntN(20)
+		for _, c := range columns {
+			*c = c.Take(firstRows(rows))
+		}
+		e := g.expr(pick(g, record.Bool, record.Int64, record.Float64), 4)
+		program := compile(t, e, types(columns))
+		got, failures := program.Eval(columns, rows)
+		failing := map[int]bool{}
+		for _, failure := range failures {
+			failing[failure.Row] = true
+		}
+		for row, value := range values(got) {
+			want, err := evalRow(e, columns, row)
+			if (err != nil) != failing[row] || err == nil && !same(value, want) {
+				t.Fatalf("seed %d, %v, row %d: got %v (%T, failed %v), want %v (%T, %v)", seed, e, row, value, value, failing[row], want, want, err)
+			}
+			if failing[row] && value != nil {
+				t.Fatalf("seed %d, row %d: failed, and has the value %v", seed, row, value)
+			}
+		}
+	}
+}
+
+func firstRows(n int) []int32 {
+	rows := make([]int32, n)
+	for i := range rows {
+		rows[i] = int32(i)
+	}
+	return rows
+}
+
+const generatedRows = 20
+
+type generator struct{ *rand.Rand }
+
+func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
+
+// columns returns two columns of each type, named after it.
+func (g *generator) columns() map[string]*record.Column {
+	columns := map[string]*record.Column{}
+	for typ := record.Bool; typ <= record.JSON; typ++ {
+		for n := range 2 {
+			nullable := g.IntN(3) > 0
+			cells := make([]any, generatedRows)
+			for i := range cells {
+				if !nullable || g.IntN(4) > 0 {
+					cells[i] = g.value(typ)
+				}
+			}
+			columns[fmt.Sprint(typ, n)] = column(typ, cells...)
+		}
+	}
+	return columns
+}
+
+func (g *generator) value(typ record.Type) any {
+	switch typ {
+	case record.Bool:
+		return g.IntN(2) == 0
+	case record.Int64:
+		return pick[int64](g, 0, 0, 1, -1, 2, 3, -7, 1<<31, 1<<40, 1<<53+1, math.MaxInt64, math.MinInt64, g.Int64())
+	case record.Float64:
+		return pick(g, 0.0, math.Copysign(0, -1), 1, -1, 0.5, -2.5, 7, 1e300, math.Inf(1), math.Inf(-1), math.NaN(), g.NormFloat64())
+	case record.Decimal:
+		return pick(g, "0", "-0.0", "1", "1.0", "1.50", "-1.5", "0.5", "1e3", "1000", "-1E-2", "123456789012345678901234567890.5", "007", ".5", "2.")
+	case record.Timestamp:
+		return pick(g, "2013-01-01T06:00:00Z", "2013-01-01T01:00:00-05:00", "2013-01-01T06:00:00.000Z", "2014-01-01T00:00:00+00:00", "soon")
+	default:
+		return pick(g, "", "a", "b", "ab", "\u00e4", "z")
+	}
+}
+
+func (g *generator) literal(typ record.Type) *planv1.Expr {
+	if g.IntN(8) == 0 {
+		return lit(nil)
+	}
+	value := g.value(typ)
+	for value == "soon" {
+		value = g.value(typ)
+	}
+	return lit(value)
+}
+
+// expr returns a random expression of a type, at most depth operations deep.
+func (g *generator) expr(typ record.Type, depth int) *planv1.Expr {
+	if depth == 0 || g.IntN(6) == 0 {
+		if g.IntN(4) > 0 {
+			return col(fmt.Sprint(typ, g.IntN(2)))
+		}
+		if typ != record.Decimal && typ != record.Timestamp {
+			return g.literal(typ)
+		}
+		return col(fmt.Sprint(typ, g.IntN(2)))
+	}
+	switch typ {
+	case record.Bool:
+		return g.condition(depth)
+	case record.Int64:
+		if g.IntN(5) == 0 {
+			return op(negate, g.expr(typ, depth-1))
+		}
+		return op(pick(g, add, subtract, multiply, floorDivide, modulo), g.expr(typ, depth-1), g.expr(typ, depth-1))
+	case record.Float64:
+		if g.IntN(5) == 0 {
+			return op(negate, op(add, 0.0, g.expr(typ, depth-1)))
+		}
+		mixed := pick(g, record.Int64, record.Float64)
+		return op(pick(g, add, subtract, multiply, divide, floorDivide, modulo), g.expr(record.Float64, depth-1), op(multiply, 1.0, g.expr(mixed, depth-1)))
+	default:
+		return col(fmt.Sprint(typ, g.IntN(2)))
+	}
+}
+
+func (g *generator) condition(depth int) *planv1.Expr {
+	typ := pick(g, record.Int64, record.Float64, record.String, record.Decimal, record.Timestamp)
+	switch g.IntN(8) {
+	case 0:
+		return op(not, g.expr(record.Bool, depth-1))
+	case 1, 2:
+		return op(pick(g, and, or), g.expr(record.Bool, depth-1), g.expr(record.Bool, depth-1))
+	case 3:
+		return op(pick(g, isNull, isNotNull), g.expr(record.Type(1+g.IntN(7)), depth-1))
+	case 4:
+		args := []any{g.expr(typ, depth-1)}
+		for range g.IntN(4) {
+			args = append(args, g.literalFor(typ))
+		}
+		return op(isIn, args...)
+	case 5:
+		return op(pick(g, eq, ne), g.expr(record.Bool, depth-1), g.expr(record.Bool, depth-1))
+	case 6:
+		return op(pick(g, eq, ne, lt, le, gt, ge), g.expr(typ, depth-1), g.literalFor(typ))
+	default:
+		return op(pick(g, eq, ne, lt, le, gt, ge), g.expr(typ, depth-1), g.expr(pick(g, typ, mate(typ)), depth-1))
+	}
+}
+
+// literalFor returns a literal that may be compared with values of a type.
+func (g *generator) literalFor(typ record.Type) *planv1.Expr {
+	return g.literal(pick(g, typ, mate(typ)))
+}
+
+// mate returns a type that may be compared with typ.
+func mate(typ record.Type) record.Type {
+	switch typ {
+	case record.Int64:
+		return record.Float64
+	case record.Float64, record.Decimal:
+		return record.Int64
+	default:
+		return typ
+	}
+}
+
+// evalRow is the reference: the value of e in one row, as bool, int64, float64, string, or nil; decimals and timestamps
+// are told apart from strings by the operand's column.
+func evalRow(e *planv1.Expr, columns map[string]*record.Column, row int) (any, error) {
+	switch n := e.GetNode().(type) {
+	case *planv1.Expr_Column:
+		c := columns[n.Column]
+		return tagged(c.Type, values(c.Take([]int32{int32(row)}))[0]), nil
+	case *planv1.Expr_Literal:
+		switch v := n.Literal.GetValue().(type) {
+		case *planv1.Literal_BoolValue:
+			return v.BoolValue, nil
+		case *planv1.Literal_IntValue:
+			return v.IntValue, nil
+		case *planv1.Literal_FloatValue:
+			return v.FloatValue, nil
+		case *planv1.Literal_StringValue:
+			return v.StringValue, nil
+		}
+		return nil, nil
+	}
+	return evalOperation(e.GetOperation(), columns, row)
+}
+
+type (
+	number string // a decimal's digits
+	moment string // a timestamp's text
+)
+
+func tagged(typ record.Type, value any) any {
+	text, ok := value.(string)
+	switch {
+	case ok && typ == record.Decimal:
+		return number(text)
+	case ok && typ == record.Timestamp:
+		return moment(text)
+	default:
+		return value
+	}
+}
+
+func evalOperation(operation *planv1.Operation, columns map[string]*record.Column, row int) (any, error) {
+	args := make([]any, len(operation.Args))
+	if nullWithoutALook(operation) {
+		return nil, nil
+	}
+	for i, arg := range operation.Args {
+		value, err := evalRow(arg, columns, row)
+		if err != nil {
+			return nil, err
+		}
+		args[i] = value
+		if i == 0 && (operation.Op == and && value == false || operation.Op == or && value == true) {
+			return value, nil
+		}
+	}
+	switch operation.Op {
+	case and, or:
+		decides := operation.Op == or
+		if args[1] == decides {
+			return decides, nil
+		}
+		if args[0] == nil || args[1] == nil {
+			return nil, nil
+		}
+		return !decides, nil
+	case not:
+		if args[0] == nil {
+			return nil, nil
+		}
+		return !args[0].(bool), nil
+	case isNull, isNotNull:
+		return (args[0] == nil) == (operation.Op == isNull), nil
+	case isIn:
+		return contains(args)
+	}
+	if args[0] == nil {
+		return nil, nil
+	}
+	if operation.Op == negate {
+		return calculate(subtract, zero(args[0]), args[0])
+	}
+	if args[1] == nil {
+		return nil, nil
+	}
+	if operation.Op >= eq && operation.Op <= ge {
+		order, err := order(args[0], args[1])
+		return map[planv1.Op]bool{eq: order == 0, ne: order != 0, lt: order == -1, le: order == -1 || order == 0, gt: order == 1, ge: order == 1 || order == 0}[operation.Op], err
+	}
+	return calculate(operation.Op, args[0], args[1])
+}
+
+// nullWithoutALook: where one side is the null literal the other one is not evaluated.
+func nullWithoutALook(operation *planv1.Operation) bool {
+	if operation.Op > ge {
+		return false
+	}
+	for _, arg := range operation.Args {
+		if literal := arg.GetLiteral(); literal != nil && literal.GetNullValue() {
+			return true
+		}
+	}
+	return false
+}
+
+func contains(args []any) (any, error) {
+	if args[0] == nil {
+		return nil, nil
+	}
+	found := false
+	for _, member := range args[1:] {
+		if member == nil {
+			continue
+		}
+		order, err := order(args[0], member)
+		if err != nil {
+			return nil, err
+		}
+		found = found || order == 0
+	}
+	return found, nil
+}
+
+func zero(value any) any {
+	if _, ok := value.(float64); ok {
+		return math.Copysign(0, -1)
+	}
+	return int64(0)
+}
+
+func order(a, b any) (int, error) {
+	if _, ok := a.(moment); ok {
+		return orderMoments(a, b)
+	}
+	if _, ok := b.(moment); ok {
+		return orderMoments(a, b)
+	}
+	switch x := a.(type) {
+	case string:
+		if y, ok := b.(string); ok {
+			return strings.Compare(x, y), nil
+		}
+	case bool:
+		if x == b.(bool) {
+			return 0, nil
+		}
+		return 9, nil
+	case int64:
+		if y, ok := b.(int64); ok {
+			return big.NewInt(x).Cmp(big.NewInt(y)), nil
+		}
+	}
+	if x, y, ok := bothFloats(a, b); ok {
+		switch {
+		case x < y:
+			return -1, nil
+		case x > y:
+			return 1, nil
+		case x == y:
+			return 0, nil
+		default:
+			return 9, nil
+		}
+	}
+	return rational(a).Cmp(rational(b)), nil
+}
+
+func bothFloats(a, b any) (x, y float64, ok bool) {
+	_, aIsNumber := a.(number)
+	_, bIsNumber := b.(number)
+	if aIsNumber || bIsNumber {
+		return 0, 0, false
+	}
+	return float(a), float(b), true
+}
+
+func orderMoments(a, b any) (int, error) {
+	x, err := time.Parse(time.RFC3339Nano, fmt.Sprint(a))
+	if err != nil {
+		return 0, err
+	}
+	y, err := time.Parse(time.RFC3339Nano, fmt.Sprint(b))
+	return x.Compare(y), err
+}
+
+func rational(value any) *big.Rat {
+	text := strings.TrimSuffix(fmt.Sprint(value), ".")
+	r, ok := new(big.Rat).SetString(text)
+	if !ok {
+		panic("no number: " + text)
+	}
+	return r
+}
+
+func float(value any) float64 {
+	if n, ok := value.(int64); ok {
+		return float64(n)
+	}
+	return value.(float64)
+}
+
+func calculate(op planv1.Op, a, b any) (any, error) {
+	x, xIsInt := a.(int64)
+	y, yIsInt := b.(int64)
+	if xIsInt && yIsInt && op != divide {
+		return calculateInts(op, big.NewInt(x), big.NewInt(y))
+	}
+	u, v := float(a), float(b)
+	switch op {
+	case add:
+		return u + v, nil
+	case subtract:
+		return u - v, nil
+	case multiply:
+		return u * v, nil
+	case divide:
+		return u / v, nil
+	default:
+		return calculateFloor(op, u, v), nil
+	}
+}
+
+// calculateInts uses that Euclid's division of big rounds towards negative infinity for a positive divisor.
+func calculateInts(op planv1.Op, x, y *big.Int) (any, error) {
+	result := new(big.Int)
+	switch op {
+	case add:
+		result.Add(x, y)
+	case subtract:
+		result.Sub(x, y)
+	case multiply:
+		result.Mul(x, y)
+	default:
+		if y.Sign() == 0 {
+			return nil, fmt.Errorf("division by zero")
+		}
+		if y.Sign() < 0 {
+			x, y = new(big.Int).Neg(x), new(big.Int).Neg(y)
+			if op == modulo {
+				result.Neg(new(big.Int).Mod(x, y))
+				break
+			}
+		}
+		if op == modulo {
+			result.Mod(x, y)
+		} else {
+			result.Div(x, y)
+		}
+	}
+	if !result.IsInt64() {
+		return nil, fmt.Errorf("overflow")
+	}
+	return result.Int64(), nil
+}
+
+// calculateFloor states what Python's // and % mean for floats: the remainder has the divisor's sign, and is exact.
+func calculateFloor(op planv1.Op, u, v float64) float64 {
+	if v == 0 {
+		if op == modulo {
+			return math.NaN()
+		}
+		return u / v
+	}
+	remainder := math.Mod(u, v)
+	adjusted := remainder != 0 && math.Signbit(remainder) != math.Signbit(v)
+	quotient := (u - remainder) / v
+	if adjusted {
+		remainder, quotient = remainder+v, quotient-1
+	}
+	if op == modulo {
+		if remainder == 0 {
+			return math.Copysign(0, v)
+		}
+		return remainder
+	}
+	if quotient == 0 {
+		return math.Copysign(0, u/v)
+	}
+	return math.RoundToEven(quotient)
+}
