@@ -22,6 +22,8 @@ from pyudf.functions import Function, define
 from pyudf.stream import Call, Stream, call
 from pyudf.types import Field, FieldType
 
+__version__ = "0.1.0"
+
 __all__ = [
     "App",
     "Call",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from pyudf._definition import Function
 from pyudf.errors import DefinitionError, Origin
@@ -12,8 +12,7 @@ from pyudf.expressions import Expr
 from pyudf.types import Field
 
 
-@dataclass(frozen=True, slots=True)
-class Topic:
+class Topic(NamedTuple):
     """A Kafka topic. The retention is in milliseconds, 0: without limit."""
 
     name: str
@@ -25,8 +24,7 @@ class Topic:
         return f"topic {self.name!r}"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A file that is read once, or written. The format is json, csv or parquet."""
 
     name: str
@@ -40,8 +38,7 @@ class File:
 Place: TypeAlias = Topic | File
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A place that records come from."""
 
     id: str
@@ -52,51 +49,44 @@ class Source:
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(NamedTuple):
     """A function with the field that each of its parameters reads."""
 
     function: Function
     args: tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class WithColumns:
+class WithColumns(NamedTuple):
     """Adds or replaces fields; all read the input of the step."""
 
     columns: tuple[tuple[str, Expr | Bound], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
+class Where(NamedTuple):
     """Keeps the records for which the condition is true."""
 
     condition: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Select:
+class Select(NamedTuple):
     """Keeps some fields."""
 
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Drop:
+class Drop(NamedTuple):
     """Removes some fields."""
 
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Map:
+class Map(NamedTuple):
     """Replaces each record by the function's records."""
 
     call: Bound
 
 
-@dataclass(frozen=True, slots=True)
-class To:
+class To(NamedTuple):
     """Writes the records to a place."""
 
     place: Place
@@ -114,8 +104,7 @@ OP_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One operation on the output of a source or of another step."""
 
     id: str
@@ -131,6 +120,7 @@ class Graph:
     Attributes:
         app: The app's name.
         origin: Where the app is defined.
+        standing: What positions point at instead of the caller, for an app without a file.
         sources: In the order of their definition.
         steps: In the order of their definition, so each stands after its input.
         functions: By id.
@@ -138,9 +128,14 @@ class Graph:
 
     app: str
     origin: Origin
+    standing: Origin | None = None
     sources: dict[str, Source] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
+
+    def here(self) -> Origin:
+        """Return the place in the user's code that is using the app now."""
+        return self.standing or Origin.caller()
 
     def add_source(self, source: Source) -> None:
         """Add a source.
@@ -186,8 +181,8 @@ class Graph:
         for source in self.sources.values():
             if _same(source.place, place):
                 message = (
-                    f"{place} is read by this app, at {source.origin}; writing to it would feed the "
-                    "app its own output: write to another place"
+                    f"{place} is read by this app, at {source.origin}; writing to it would feed "
+                    "the app its own output: write to another place"
                 )
                 raise DefinitionError(message, origin)
         if _same(Topic(f"{self.app}.dlq"), place):
@@ -233,8 +228,7 @@ class Graph:
                 yield _Sink(step.op, step.origin)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sink:
+class _Sink(NamedTuple):
     op: To
     origin: Origin
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from pyudf import _annotations
 from pyudf._annotations import BATCHES, FIELDS, RECORDS, Container, spelled, unwrapped
@@ -17,10 +16,11 @@ from pyudf.types import FieldType
 _EMPTY = inspect.Parameter.empty
 
 
-def read_function(func: Callable[..., Any], fields: Fields, bind: Mapping[str, str]) -> Reader:
+def read_function(
+    func: Callable[..., Any], used_at: Origin, fields: Fields, bind: Mapping[str, str]
+) -> Reader:
     """Look at a function, and refuse what is none or cannot be called row by row."""
     name = getattr(func, "__name__", repr(func))
-    used_at = Origin.caller()
     plain = inspect.unwrap(func) if callable(func) else func
     if not (inspect.isfunction(plain) or inspect.ismethod(plain)):
         message = (
@@ -60,8 +60,7 @@ def _check_parameters(name: str, parameters: tuple[inspect.Parameter, ...], orig
             raise DefinitionError(message, origin)
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
+class Reader(NamedTuple):
     """A function under inspection, and what its parameters read."""
 
     name: str

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pyudf import _annotations
 from pyudf._annotations import BATCHES, FIELDS, RECORDS, Container, spelled, unwrapped
@@ -16,8 +15,7 @@ from pyudf.types import FieldType
 Answer: TypeAlias = tuple[Output, Any, FieldType | None, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What comes back from a function under inspection."""
 
     reader: Reader

@@ -9,11 +9,16 @@ from pyudf._annotations import Container
 from pyudf._definition import Function, Options
 from pyudf._parameters import read_function
 from pyudf._result import Result
+from pyudf.errors import Origin
 from pyudf.schema import Fields
 
 
 def derive(
-    func: Callable[..., Any], fields: Fields, bind: Mapping[str, str], options: Options
+    func: Callable[..., Any],
+    fields: Fields,
+    bind: Mapping[str, str],
+    options: Options,
+    used_at: Origin,
 ) -> Function:
     """Return what the signature of a function says.
 
@@ -22,11 +27,12 @@ def derive(
         fields: What is known of the fields that it reads.
         bind: The fields that parameters read, where they have other names.
         options: What the user set for this use.
+        used_at: Where the user puts the function to use.
 
     Raises:
         DefinitionError: The signature is ambiguous, or does not fit the fields.
     """
-    reader = read_function(func, fields, bind)
+    reader = read_function(func, used_at, fields, bind)
     options.check(reader.name, reader.used_at)
     container = reader.container()
     reader.check_bind(container)

@@ -49,13 +49,14 @@ class App:
 
         Args:
             name: Letters, digits, dots, underscores and hyphens, as in a topic's name.
-            defined_at: For loaders: the place that stands for the app; None: the caller.
+            defined_at: For loaders: the place that stands for the app and all that is done with
+                it; None: wherever the app is used.
 
         Raises:
             DefinitionError: The name cannot be one of a topic.
         """
-        origin = Origin.caller() if defined_at is None else defined_at
-        self._graph = Graph(check_name(name, "app name", origin), origin)
+        origin = defined_at or Origin.caller()
+        self._graph = Graph(check_name(name, "app name", origin), origin, standing=defined_at)
 
     @property
     def name(self) -> str:
@@ -89,8 +90,9 @@ class App:
             format: ``"json"`` (one object a record) or ``"csv"`` (one line a record, its columns
                 those of the schema, in order).
             schema: The fields and their types: a dict such as
-                ``{"temp_f": float, "rh": int | None}`` (or names: ``"float64"``), a TypedDict, dataclass, msgspec.Struct or pydantic model.
-                With it the names of fields are checked here.
+                ``{"temp_f": float, "rh": int | None}`` (or names: ``"float64"``), a TypedDict,
+                dataclass, msgspec.Struct or pydantic model. With it the names of fields are
+                checked here.
 
         Raises:
             DefinitionError: A name, format or type is not possible, or the app has the topic
@@ -102,7 +104,7 @@ class App:
             >>> app.topic("weather", schema={"station": str, "temp_f": float}, key="station")
             <Stream weather of app 'demo'>
         """
-        origin = Origin.caller()
+        origin = self._graph.here()
         check_name(name, "topic", origin)
         if format not in ("json", "csv"):
             message = f'topic {name!r}: format={format!r}; possible are "json", "csv"'
@@ -142,12 +144,12 @@ class App:
             >>> pu.App("demo").file("weather.csv", time="time")
             <Stream weather.csv of app 'demo'>
         """
-        return self._read(file_place(path, format, Origin.caller()), key, time, schema)
+        return self._read(file_place(path, format, self._graph.here()), key, time, schema)
 
     def _read(
         self, place: Place, key: str | None, time: str | None, schema: Schema | None
     ) -> Stream:
-        origin = Origin.caller()
+        origin = self._graph.here()
         declared = parse_schema(schema, origin)
         fields = Fields.of(declared)
         for option, name in (("key", key), ("time", time)):
@@ -198,7 +200,7 @@ class App:
             ...     return row if row["temp_f"] > 100 else None
             >>> hot({"temp_f": 90})
         """
-        origin = Origin.caller()
+        origin = self._graph.here()
         self._check_source(source, origin)
         if to is None:
             message = (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import os
 from collections.abc import Callable, Iterable
@@ -107,6 +106,8 @@ def known(name: str, names: Iterable[str], what: str = "fields") -> str:
         >>> known("temp", ["temp_f", "rh"])
         'known fields: temp_f, rh; did you mean temp_f?'
     """
+    import difflib  # noqa: PLC0415 - only a mistake pays for it
+
     candidates = list(names)
     text = f"known {what}: {', '.join(candidates) or 'none'}"
     near = difflib.get_close_matches(name, candidates, n=1)

@@ -57,7 +57,8 @@ def define(
         (<Container.SCALAR: 'a scalar'>, <FieldType.FLOAT64: 3>)
     """
     options = Options(on_null, on_error, timeout, returns)
+    used_at = Origin.caller()
     fields = schema
     if not isinstance(fields, Fields):
-        fields = Fields.of(parse_schema(schema, Origin.caller()))
-    return derive(func, fields, bind or {}, options)
+        fields = Fields.of(parse_schema(schema, used_at))
+    return derive(func, fields, bind or {}, options, used_at)

@@ -7,7 +7,7 @@ import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from pyudf import _annotations
 from pyudf.errors import DefinitionError, Origin, known
@@ -147,8 +147,7 @@ def parse_type(declared: Any) -> tuple[FieldType | None, bool]:
     return _annotations.scalar_type(inner), nullable
 
 
-@dataclass(frozen=True, slots=True)
-class RecordField:
+class RecordField(NamedTuple):
     """A field of a record class.
 
     Attributes:
@@ -200,22 +199,22 @@ def _record_fields(cls: Any, hints: Mapping[str, Any]) -> Iterator[RecordField]:
             yield RecordField(field_name, hints[name], model_field.is_required())
 
 
-def result_fields(annotation: Any) -> Fields:
+def result_fields(annotation: Any, origin: Origin) -> Fields:
     """Return what is known of the fields of records that a function returns.
 
     Example:
         >>> class Reading(typing.TypedDict):
         ...     station: str
-        >>> result_fields(Reading).types["station"]
+        >>> here = Origin("features.py", 3)
+        >>> result_fields(Reading, here).types["station"]
         <FieldType.STRING: 4>
-        >>> result_fields(dict).closed
+        >>> result_fields(dict, here).closed
         False
     """
     if not isinstance(annotation, type) or not _annotations.is_record_class(annotation):
         return Fields()
     found = {
-        field.name: parse_type(field.annotation)[0]
-        for field in record_fields(annotation, Origin.caller())
+        field.name: parse_type(field.annotation)[0] for field in record_fields(annotation, origin)
     }
     # Other classes may write fields under other names, or more of them.
     return Fields(found, closed=typing.is_typeddict(annotation))

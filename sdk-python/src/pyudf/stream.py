@@ -131,7 +131,7 @@ class Stream:
             >>> weather.with_columns(f=fahrenheit, k=pu.col("celsius") + 273.15)
             <Stream with_columns-1 of app 'demo'>
         """
-        origin = Origin.caller()
+        origin = self.graph.here()
         if not columns:
             message = "with_columns() needs at least one name=value"
             raise DefinitionError(message, origin)
@@ -158,7 +158,7 @@ class Stream:
             >>> weather.where((pu.col("temp_f") > 100) & pu.col("rh").is_not_null())
             <Stream where-1 of app 'demo'>
         """
-        origin = Origin.caller()
+        origin = self.graph.here()
         if not isinstance(condition, Expr):
             message = (
                 f'where() takes a condition such as pu.col("x") > 1, not {condition!r}; for a '
@@ -184,7 +184,7 @@ class Stream:
             >>> pu.App("demo").topic("weather").select("station", "temp_f").fields.closed
             True
         """
-        origin = Origin.caller()
+        origin = self.graph.here()
         self._check_names("select", names, origin)
         return self._then(_graph.Select(names), self.fields.select(names), origin)
 
@@ -199,7 +199,7 @@ class Stream:
             >>> pu.App("demo").topic("weather").drop("comment")
             <Stream drop-1 of app 'demo'>
         """
-        origin = Origin.caller()
+        origin = self.graph.here()
         self._check_names("drop", names, origin)
         return self._then(_graph.Drop(names), self.fields.drop(names), origin)
 
@@ -294,7 +294,7 @@ class Stream:
             >>> weather.to("weather_copy", retention="7d")
             >>> weather.to(pu.file("weather.parquet"))
         """
-        origin = Origin.caller()
+        origin = self.graph.here()
         place = target_place(target, retention, origin)
         self.graph.check_target(place, origin)
         self.graph.add_step(self.id, _graph.To(place), origin)
@@ -307,10 +307,10 @@ class Stream:
     ) -> tuple[Expr | _graph.Bound, FieldType | None]:
         if isinstance(value, Expr):
             return value, self._infer(value, f"column {name!r}", origin)
-        if not isinstance(value, Call) and not callable(value):
+        if not callable(value) and not isinstance(value, Call):
             message = f"column {name!r} is {value!r}; for a constant write pu.lit({value!r})"
             raise DefinitionError(message, origin)
-        function, bound = self._bind(_callee(value, _DEFAULTS))
+        function, bound = self._bind(_callee(value, _DEFAULTS), origin)
         if function.output is not Output.COLUMN:
             message = (
                 f"column {name!r}: {function.name} returns records, not one value a record; use "
@@ -320,8 +320,8 @@ class Stream:
         return bound, function.result_type
 
     def _map(self, callee: Call, several: bool | None) -> Stream:
-        origin = Origin.caller()
-        function, bound = self._bind(callee)
+        origin = self.graph.here()
+        function, bound = self._bind(callee, origin)
         if function.output is not Output.RECORDS:
             message = (
                 f"{function.name} returns one value, not records; write "
@@ -333,10 +333,10 @@ class Stream:
             what = "several records" if function.many else "one record"
             message = f"{function.name} returns {what} a record; write .{right} instead of .{wrong}"
             raise DefinitionError(message, origin)
-        return self._then(_graph.Map(bound), result_fields(function.result), origin)
+        return self._then(_graph.Map(bound), result_fields(function.result, origin), origin)
 
-    def _bind(self, callee: Call) -> tuple[Function, _graph.Bound]:
-        function = derive(callee.func, self.fields, callee.bind, callee.options)
+    def _bind(self, callee: Call, origin: Origin) -> tuple[Function, _graph.Bound]:
+        function = derive(callee.func, self.fields, callee.bind, callee.options, origin)
         function = self.graph.intern(function)
         args = tuple((p.name, callee.bind.get(p.name, p.name)) for p in function.params)
         return function, _graph.Bound(function, args)
@@ -364,10 +364,10 @@ class Stream:
             raise DefinitionError(message, origin)
 
 
-def _callee(func: object, options: Options) -> Call:
+def _callee(func: Callee, options: Options) -> Call:
     """Return a function as a call, with the options unless it has its own."""
     if not isinstance(func, Call):
-        return Call(func, {}, options)  # type: ignore[arg-type]
+        return Call(func, {}, options)
     if options == _DEFAULTS:
         return func
     message = f"pu.call({func.func.__name__}, ...) has its own options; set them there only"

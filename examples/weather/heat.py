@@ -1,0 +1,48 @@
+"""The heat index of weather readings: how hot it feels, from temperature and humidity.
+
+The formula is that of the US National Weather Service (NOAA), "The Heat Index Equation",
+https://www.wpc.ncep.noaa.gov/html/heatindex_equation.shtml: Steadman's simple formula while it is
+mild; above it the multiple regression of L. P. Rothfusz (NWS Technical Attachment SR 90-23, 1990),
+adjusted where the air is very dry or very humid.
+
+Run it with: pyudf run examples/weather/heat.py
+"""
+
+import math
+
+import pyudf as pu
+
+app = pu.App("heat")
+weather = app.topic("weather", key="station", time="time")
+
+
+@app.udf(weather, to="heat", column="heat_index")
+def heat_index(temp_f: float, rh: float) -> float:
+    """Return the heat index in degrees Fahrenheit.
+
+    Args:
+        temp_f: Air temperature in degrees Fahrenheit.
+        rh: Relative humidity in percent, 0 to 100.
+
+    >>> round(heat_index(96, 60))
+    116
+    """
+    simple = 0.5 * (temp_f + 61.0 + (temp_f - 68.0) * 1.2 + rh * 0.094)
+    if (simple + temp_f) / 2 < 80.0:
+        return simple
+    hi = (
+        -42.379
+        + 2.04901523 * temp_f
+        + 10.14333127 * rh
+        - 0.22475541 * temp_f * rh
+        - 6.83783e-3 * temp_f**2
+        - 5.481717e-2 * rh**2
+        + 1.22874e-3 * temp_f**2 * rh
+        + 8.5282e-4 * temp_f * rh**2
+        - 1.99e-6 * temp_f**2 * rh**2
+    )
+    if rh < 13 and 80 <= temp_f <= 112:
+        hi -= ((13 - rh) / 4) * math.sqrt((17 - abs(temp_f - 95)) / 17)
+    elif rh > 85 and 80 <= temp_f <= 87:
+        hi += ((rh - 85) / 10) * ((87 - temp_f) / 5)
+    return hi
