@@ -1,0 +1,87 @@
+package plugin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+
+	"github.com/pyudf/pyudf/udfworker/wire"
+)
+
+const (
+	// window lets whole batches be under way without waiting for the other side's permission.
+	window = 16 << 20
+	// ioBuffer is what one read or write of the socket moves.
+	ioBuffer = 256 << 10
+)
+
+func dialOptions() []grpc.DialOption {
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(
+			grpc.MaxCallRecvMsgSize(wire.MaxMessage),
+			grpc.MaxCallSendMsgSize(wire.MaxMessage),
+		),
+		grpc.WithInitialWindowSize(window),
+		grpc.WithInitialConnWindowSize(window),
+		grpc.WithReadBufferSize(ioBuffer),
+		grpc.WithWriteBufferSize(ioBuffer),
+		grpc.WithIdleTimeout(0),
+	}
+}
+
+// Dial connects to a worker that somebody else started and that listens on a Unix socket. The connection is made at
+// the first call.
+func Dial(path string) (*grpc.ClientConn, error) {
+	if err := checkSocket(path); err != nil {
+		return nil, err
+	}
+	options := append(dialOptions(),
+		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return dialSocket(ctx, path) }),
+	)
+	return grpc.NewClient("passthrough:///worker", options...)
+}
+
+// dialChild connects to a worker that this process started: nobody else may be at the other end.
+func dialChild(ctx context.Context, path string) (net.Conn, error) {
+	if err := checkSocket(path); err != nil {
+		return nil, err
+	}
+	connection, err := dialSocket(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	uid, err := peerUser(connection)
+	if err == nil && uid != os.Geteuid() {
+		err = fmt.Errorf("the worker's socket %s is served by user %d, this is user %d", path, uid, os.Geteuid())
+	}
+	if err != nil {
+		return nil, errors.Join(err, connection.Close())
+	}
+	return connection, nil
+}
+
+func dialSocket(ctx context.Context, path string) (net.Conn, error) {
+	var dialer net.Dialer
+	return dialer.DialContext(ctx, "unix", path)
+}
+
+// checkSocket does not follow links: what is at the path must be the socket itself.
+func checkSocket(path string) error {
+	info, err := os.Lstat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("no worker listens at %s: there is no such file", path)
+	case err != nil:
+		return err
+	case info.Mode().Type() != fs.ModeSocket:
+		return fmt.Errorf("no worker listens at %s: it is no socket", path)
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package plugin
+
+import (
+	"errors"
+	"net"
+
+	"golang.org/x/sys/unix"
+)
+
+// peerUser returns the user at the other end of a Unix socket.
+func peerUser(connection net.Conn) (int, error) {
+	socket, ok := connection.(*net.UnixConn)
+	if !ok {
+		return 0, errors.New("the connection is no Unix socket")
+	}
+	raw, err := socket.SyscallConn()
+	if err != nil {
+		return 0, err
+	}
+	var credentials *unix.Xucred
+	var credentialsErr error
+	err = raw.Control(func(fd uintptr) {
+		credentials, credentialsErr = unix.GetsockoptXucred(int(fd), unix.SOL_LOCAL, unix.LOCAL_PEERCRED)
+	})
+	if err := errors.Join(err, credentialsErr); err != nil {
+		return 0, err
+	}
+	return int(credentials.Uid), nil
+}
