@@ -1,0 +1,63 @@
+"""When a worker process ends: with its parent, on a signal, at the latest soon after its work."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import threading
+import time
+from typing import Final
+
+__all__ = ["end_soon", "end_with", "take_signals"]
+
+_LAST_SECONDS: Final = 1.0
+
+
+def take_signals(*, child: bool) -> None:
+    """Let SIGTERM end the process at once: a worker owns nothing that has to be saved.
+
+    Ctrl-C reaches the children of an engine too, which drains them: a child ignores it.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN if child else signal.SIG_DFL)
+
+
+def end_with(parent: int) -> None:
+    """End the process when another one ends, or now if it has."""
+    try:
+        descriptor = os.pidfd_open(parent)
+    except ProcessLookupError:
+        os._exit(0)
+    except (AttributeError, OSError):
+        # No pidfd on this system.
+        watch = threading.Thread(target=_poll, args=(parent,), daemon=True)
+    else:
+        watch = threading.Thread(target=_wait, args=(descriptor,), daemon=True)
+    watch.start()
+
+
+def end_soon() -> None:
+    """End the process in a second if threads or exit handlers of user code hold it up."""
+    threading.Thread(target=_expire, daemon=True).start()
+
+
+def _wait(descriptor: int) -> None:
+    select.select([descriptor], [], [])
+    os._exit(0)
+
+
+def _poll(parent: int) -> None:
+    while True:
+        try:
+            os.kill(parent, 0)
+        except ProcessLookupError:
+            os._exit(0)
+        except PermissionError:
+            pass
+        time.sleep(_LAST_SECONDS)
+
+
+def _expire() -> None:
+    time.sleep(_LAST_SECONDS)
+    os._exit(0)
