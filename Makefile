@@ -1,0 +1,133 @@
+# Everything that is done to this tree by hand or by CI. `make help` says what there is.
+
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory --no-builtin-rules
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+BUF_VERSION         := v1.75.0
+GEN_GO_VERSION      := v1.36.12
+GEN_GO_GRPC_VERSION := v1.6.2
+GOLANGCI_VERSION    := v2.15.0
+CONFLUENT_PYTHON    := 2.16.1
+
+tools     := $(CURDIR)/.tools
+generated := '*.pb.go' '*_pb2.py' '*_pb2.pyi'
+go-code   := ./cmd/... ./engine/... ./udfworker/...
+
+##@ The two to begin with
+
+.PHONY: demo
+demo: ## The main job on real weather and the embedded broker: Go, Python 3.11 and gcc are all it needs
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pyudf needs Python 3.11 or newer: install it, or name it as in make demo PYTHON=/path/to/python3.11"; exit 1; }
+	@$(MAKE) -j2 build .venv/.runtime
+	@examples/weather/demo.sh
+
+.PHONY: test
+test: ## All that CI runs, in its order; also needs Java 17 and Maven, for the real Kafka
+	@.ci/part setup $(MAKE) tools venv kafka
+	@.ci/part generate $(MAKE) generate check-clean
+	@.ci/part lint $(MAKE) lint
+	@.ci/part test-go $(MAKE) test-go
+	@.ci/part test-python $(MAKE) test-python
+	@.ci/part integration $(MAKE) integration
+
+##@ Building
+
+.PHONY: help
+help: ## This text
+	@awk -F':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## bin/pyudf, the command and the engine in one program
+	@test -e bin/pyudf || echo "Building bin/pyudf; the first time takes a minute or two."
+	@go build -o bin/pyudf ./cmd/pyudf
+
+.PHONY: venv
+venv: .venv/.dev ## .venv with the SDK as it stands in this tree and all that its tests need
+
+.venv/bin/python:
+	@$(PYTHON) -m venv .venv
+
+.venv/.runtime: sdk-python/pyproject.toml | .venv/bin/python
+	@.venv/bin/pip install -q -e sdk-python
+	@touch $@
+
+.venv/.dev: sdk-python/pyproject.toml | .venv/bin/python
+	@.venv/bin/pip install -q -e 'sdk-python[dev]'
+	@touch $@ .venv/.runtime
+
+.venv/.bench-$(CONFLUENT_PYTHON): .venv/.runtime
+	@.venv/bin/pip install -q -e 'sdk-python[numpy]' confluent-kafka==$(CONFLUENT_PYTHON)
+	@touch $@
+
+.PHONY: kafka
+kafka: .kafka/.fetched ## .kafka/jars: a real Kafka broker for the integration tests and the benchmark
+
+.kafka/.fetched: integration/kafkatest/pom.xml
+	@command -v mvn java >/dev/null || { echo "A real Kafka needs Java 17 and Maven; on Debian: apt-get install openjdk-17-jdk-headless maven"; exit 1; }
+	@rm -rf .kafka/jars
+	@mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.kafka/jars
+	@touch $@
+
+.PHONY: tools
+tools: $(tools)/.buf-$(BUF_VERSION) $(tools)/.gen-go-$(GEN_GO_VERSION) $(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION) $(tools)/.golangci-$(GOLANGCI_VERSION) ## .tools: the generators and the linter, each in its own version
+
+install-tool = mkdir -p $(tools) && GOBIN=$(tools) go install $(1) && touch $@
+
+$(tools)/.buf-$(BUF_VERSION):
+	@$(call install-tool,github.com/bufbuild/buf/cmd/buf@$(BUF_VERSION))
+
+$(tools)/.gen-go-$(GEN_GO_VERSION):
+	@$(call install-tool,google.golang.org/protobuf/cmd/protoc-gen-go@$(GEN_GO_VERSION))
+
+$(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION):
+	@$(call install-tool,google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(GEN_GO_GRPC_VERSION))
+
+$(tools)/.golangci-$(GOLANGCI_VERSION):
+	@$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
+
+##@ The parts of the test
+
+.PHONY: generate
+generate: tools venv ## Go and Python from proto/
+	@PATH=$(tools):$$PATH buf generate
+	@.venv/bin/python -m grpc_tools.protoc -I proto --python_out=sdk-python/src --pyi_out=sdk-python/src $$(find proto -name '*.proto' | sort)
+
+.PHONY: check-clean
+check-clean: ## Fails if generated code is not as committed or staged; with CI=true if anything is not
+	@.ci/check-clean $(generated)
+
+.PHONY: lint
+lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
+	@$(tools)/golangci-lint run ./...
+	@$(tools)/buf lint
+	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
+	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
+
+.PHONY: test-go
+test-go: venv ## Go's unit tests, with the race detector, in random order
+	@go test -race -shuffle=on $(go-code)
+
+.PHONY: test-python
+test-python: venv ## The SDK's tests and the examples in its documentation
+	@cd sdk-python && ../.venv/bin/pytest -q
+
+.PHONY: integration
+integration: venv kafka ## The promises, each on the embedded broker and on a real Kafka
+	@go test -race -shuffle=on -count=1 ./integration/...
+
+##@ Measuring
+
+.PHONY: bench
+bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside a bare loop and the limit, in one table (RUNS=3 RECORDS=1000000)
+	@go build -o bin/bench ./integration/bench && go build -o bin/passthrough ./integration/bench/passthrough
+	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000)
+
+##@ Cleaning
+
+.PHONY: clean
+clean: ## Removes what was built and fetched
+	@rm -rf bin build .demo .kafka .tools .venv

@@ -1,0 +1,68 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"slices"
+	"text/tabwriter"
+)
+
+// result is all that was measured of a contender.
+type result struct {
+	contender contender
+	measured  []measurement
+}
+
+// sorted are the times in seconds, fastest first.
+func (r result) sorted() []float64 {
+	var times []float64
+	for _, m := range r.measured {
+		times = append(times, m.took.Seconds())
+	}
+	slices.Sort(times)
+	return times
+}
+
+func (r result) median() float64 {
+	times := r.sorted()
+	return times[len(times)/2]
+}
+
+// memory is the largest of all runs.
+func (r result) memory() memory {
+	largest := slices.MaxFunc(r.measured, func(a, b measurement) int {
+		return cmp.Compare(a.memory.engine+a.memory.worker, b.memory.engine+b.memory.worker)
+	})
+	return largest.memory
+}
+
+func printThroughput(w io.Writer, results []result, records int) {
+	fastest, slowest := medianOf(results, limit), medianOf(results, floor)
+	fmt.Fprintf(w, "\nHeat index of %d readings on a real Kafka, from cold start to the last record:\n\n", records)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, fmt.Sprintf("%-42s", "contender")+"\tseconds\tmin - max\trecords/s\tof the limit's time\tas fast as the loop\tpeak MB\t")
+	for _, r := range results {
+		times := r.sorted()
+		fmt.Fprintf(table, "%-42s\t%.2f\t%.2f - %.2f\t%.0f\t%.2f\t%.2f\t%s\t\n", r.contender.title, r.median(),
+			times[0], times[len(times)-1], float64(records)/r.median(), r.median()/fastest, slowest/r.median(), r.memory())
+	}
+	_ = table.Flush()
+	fmt.Fprintf(w, "\nSeconds are the median of %d runs. Memory is the most at any time: the process, plus its worker.\n",
+		len(results[0].measured))
+}
+
+func medianOf(results []result, name string) float64 {
+	at := slices.IndexFunc(results, func(r result) bool { return r.contender.name == name })
+	return results[at].median()
+}
+
+func printLatency(w io.Writer, delays []delay) {
+	fmt.Fprint(w, "\nLatency of a reading at a steady rate, from its making to its append in the output topic:\n\n")
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, fmt.Sprintf("%-42s", "contender")+"\trecords/s\tp50 ms\tp99 ms\tmax ms\t")
+	for _, d := range delays {
+		fmt.Fprintf(table, "%-42s\t%d\t%d\t%d\t%d\t\n", d.contender.title, d.rate, d.p50, d.p99, d.most)
+	}
+	_ = table.Flush()
+}
