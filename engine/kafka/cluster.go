@@ -21,15 +21,15 @@ var ErrUnknownTopic = errors.New("unknown topic")
 type Cluster struct {
 	settings Settings
 	logger   *slog.Logger
-	producer *kafka.Producer
+	producer *rdkafka.Producer
 	admin    *kafka.AdminClient
-	fast     *rdkafka.Client // nil: use the producer's own calls
+	closing  chan struct{}
 	served   sync.WaitGroup
 
 	// refused holds the reason why brokers refuse this client for good, such as a wrong password.
 	refused atomic.Pointer[error]
-	// undelivered holds the first message that was lost for good.
-	undelivered atomic.Pointer[error]
+	// fatal holds an error after which the producer is of no use.
+	fatal atomic.Pointer[error]
 }
 
 // connectTimeout is how long Connect waits for the first broker.
@@ -37,17 +37,16 @@ const connectTimeout = 10 * time.Second
 
 // Connect returns when a broker answered. Its error says which brokers did not and why.
 func Connect(ctx context.Context, settings Settings, logger *slog.Logger) (*Cluster, error) {
-	producer, err := kafka.NewProducer(merge(settings, shared(), producerDefaults()))
+	producer, err := rdkafka.NewProducer(merge(settings, shared(), producerDefaults()))
 	if err != nil {
 		return nil, fmt.Errorf("Kafka settings: %w", err)
 	}
-	c := &Cluster{settings: settings, logger: logger, producer: producer}
-	c.served.Go(func() { forwardLogs(producer.Logs(), logger) })
-	c.served.Go(c.serveEvents)
-	if c.fast, err = rdkafka.For(producer); err != nil {
-		logger.Warn("records are produced one by one, which is slower", "cause", err)
-	}
-	if c.admin, err = kafka.NewAdminClientFromProducer(producer); err == nil {
+	c := &Cluster{settings: settings, logger: logger, producer: producer, closing: make(chan struct{})}
+	c.served.Go(c.serve)
+	if c.admin, err = kafka.NewAdminClient(configMap(merge(settings, shared()))); err != nil {
+		err = fmt.Errorf("Kafka settings: %w", err)
+	} else {
+		c.served.Go(func() { c.serveAdmin(c.admin.Logs()) })
 		err = c.reach(ctx)
 	}
 	if err != nil {
@@ -57,12 +56,24 @@ func Connect(ctx context.Context, settings Settings, logger *slog.Logger) (*Clus
 	return c, nil
 }
 
+// serveAdmin forwards the admin client's log lines; the client never closes their channel.
+func (c *Cluster) serveAdmin(logs <-chan kafka.LogEvent) {
+	for {
+		select {
+		case line := <-logs:
+			c.logger.Debug(line.Message, "client", line.Name, "tag", line.Tag)
+		case <-c.closing:
+			return
+		}
+	}
+}
+
 // reach asks for metadata until a broker answers.
 func (c *Cluster) reach(ctx context.Context) error {
 	const step = 500 * time.Millisecond
 	deadline := time.Now().Add(connectTimeout)
 	for {
-		_, err := c.producer.GetMetadata(nil, false, int(step.Milliseconds()))
+		_, err := c.admin.GetMetadata(nil, false, int(step.Milliseconds()))
 		if err == nil {
 			return nil
 		}
@@ -80,30 +91,46 @@ func (c *Cluster) reach(ctx context.Context) error {
 
 func (c *Cluster) brokers() string { return "the brokers at " + c.settings["bootstrap.servers"] }
 
-// serveEvents reads what the producer says until it is closed.
-func (c *Cluster) serveEvents() {
-	for event := range c.producer.Events() {
-		switch e := event.(type) {
-		case *kafka.Message:
-			if e.TopicPartition.Error != nil {
-				err := fmt.Errorf("a record for %s was not delivered: %w", *e.TopicPartition.Topic, e.TopicPartition.Error)
-				c.undelivered.CompareAndSwap(nil, &err)
+// serve handles what the producer reports until the cluster is closed.
+func (c *Cluster) serve() {
+	for {
+		event := c.producer.Serve(100)
+		switch {
+		case event == nil:
+			select {
+			case <-c.closing:
+				return
+			default:
 			}
-		case kafka.Error:
-			c.note(e)
+		case event.Log:
+			c.logger.Debug(event.Text, "client", "producer")
+		default:
+			c.note(event)
 		}
 	}
 }
 
-func (c *Cluster) note(e kafka.Error) {
+func (c *Cluster) note(event *rdkafka.Event) {
+	e := kafka.NewError(kafka.ErrorCode(event.Code), event.Text, event.Fatal)
 	var err error = e
 	switch {
 	case e.Code() == kafka.ErrAuthentication || e.Code() == kafka.ErrSaslAuthenticationFailed:
 		c.refused.CompareAndSwap(nil, &err)
 	case e.IsFatal():
-		c.undelivered.CompareAndSwap(nil, &err)
+		c.fatal.CompareAndSwap(nil, &err)
 	}
 	logClientError(c.logger, e)
+}
+
+// failure returns what makes it useless to go on writing.
+func (c *Cluster) failure() error {
+	if err := c.fatal.Load(); err != nil {
+		return fmt.Errorf("the producer cannot go on: %w", *err)
+	}
+	if count, topic, code := c.producer.Lost(); count > 0 {
+		return fmt.Errorf("%d records were not delivered, the first for topic %q: %s", count, topic, rdkafka.ErrorText(code))
+	}
+	return nil
 }
 
 func logClientError(logger *slog.Logger, e kafka.Error) {
@@ -169,11 +196,12 @@ func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	return nil
 }
 
-// Close frees everything. Sources must be closed before. What was not flushed may be lost.
+// Close frees everything. Sources and sinks must be closed before. What was not flushed may be lost.
 func (c *Cluster) Close() {
+	close(c.closing)
+	c.served.Wait()
 	if c.admin != nil {
 		c.admin.Close()
 	}
 	c.producer.Close()
-	c.served.Wait()
 }

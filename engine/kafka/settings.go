@@ -11,56 +11,60 @@ import (
 type Settings map[string]string
 
 // shared are defaults of every client.
-func shared() kafka.ConfigMap {
-	return kafka.ConfigMap{
-		"client.id":              "pyudf",
-		"enable.metrics.push":    false,
-		"go.logs.channel.enable": true,
-		"log.connection.close":   false,
-		"socket.nagle.disable":   true,
-		"reconnect.backoff.ms":   100,
+func shared() map[string]string {
+	return map[string]string{
+		"client.id":            "pyudf",
+		"enable.metrics.push":  "false",
+		"log.connection.close": "false",
+		"socket.nagle.disable": "true",
+		"reconnect.backoff.ms": "100",
 		// A broker that is away is asked for again at least this often.
-		"reconnect.backoff.max.ms": 2000,
-		"allow.auto.create.topics": false,
-		"socket.keepalive.enable":  true,
+		"reconnect.backoff.max.ms": "2000",
+		"allow.auto.create.topics": "false",
+		"socket.keepalive.enable":  "true",
 	}
 }
 
 // producerDefaults: nothing is lost or reordered while brokers come and go, keys go where Java's clients put them.
-func producerDefaults() kafka.ConfigMap {
-	return kafka.ConfigMap{
-		"enable.idempotence":           true,
+func producerDefaults() map[string]string {
+	return map[string]string{
+		"enable.idempotence":           "true",
 		"partitioner":                  "murmur2_random",
-		"message.timeout.ms":           0, // retry until the broker is back
-		"linger.ms":                    2,
-		"batch.num.messages":           10000,
-		"queue.buffering.max.messages": 200000,
-		"delivery.report.only.error":   true,
-		"go.events.channel.size":       1000,
-		"go.produce.channel.size":      1,
+		"message.timeout.ms":           "0", // retry until the broker is back
+		"linger.ms":                    "2",
+		"batch.num.messages":           "10000",
+		"queue.buffering.max.messages": "200000",
+		"log.queue":                    "true",
 	}
 }
 
 // consumerDefaults: positions are committed by the engine alone, partitions move one by one.
-func consumerDefaults() kafka.ConfigMap {
-	return kafka.ConfigMap{
-		"enable.auto.commit":            false,
-		"enable.auto.offset.store":      false,
-		"enable.partition.eof":          true,
+func consumerDefaults() map[string]string {
+	return map[string]string{
+		"enable.auto.commit":            "false",
+		"enable.auto.offset.store":      "false",
+		"enable.partition.eof":          "true",
 		"partition.assignment.strategy": "cooperative-sticky",
 		"auto.offset.reset":             "earliest",
 		// Without these two the client pauses for a second whenever its queue is full.
-		"fetch.queue.backoff.ms": 2,
-		"queued.min.messages":    50000,
+		"fetch.queue.backoff.ms": "2",
+		"queued.min.messages":    "50000",
 	}
 }
 
 // merge returns defaults overlaid by the user's settings.
-func merge(settings Settings, defaults ...kafka.ConfigMap) *kafka.ConfigMap {
-	config := kafka.ConfigMap{}
+func merge(settings Settings, defaults ...map[string]string) map[string]string {
+	merged := map[string]string{}
 	for _, d := range defaults {
-		maps.Copy(config, d)
+		maps.Copy(merged, d)
 	}
+	maps.Copy(merged, settings)
+	return merged
+}
+
+// configMap is a configuration for the Go client, with its log lines in a channel.
+func configMap(settings map[string]string) *kafka.ConfigMap {
+	config := kafka.ConfigMap{"go.logs.channel.enable": true}
 	for key, value := range settings {
 		config[key] = value
 	}

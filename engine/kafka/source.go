@@ -94,7 +94,7 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 	if _, err := c.Topic(ctx, config.Topic); err != nil {
 		return nil, err
 	}
-	overrides := kafka.ConfigMap{"group.id": config.Group}
+	overrides := map[string]string{"group.id": config.Group}
 	if config.Group == "" {
 		overrides["group.id"] = "pyudf-reader" // the client insists on a name; nothing joins or commits
 	}
@@ -102,7 +102,7 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 	if config.Start.Kind == Latest {
 		defaults["auto.offset.reset"] = "latest"
 	}
-	consumer, err := kafka.NewConsumer(merge(c.settings, shared(), defaults, overrides))
+	consumer, err := kafka.NewConsumer(configMap(merge(overrides, shared(), defaults, c.settings)))
 	if err != nil {
 		return nil, fmt.Errorf("Kafka settings: %w", err)
 	}

@@ -11,7 +11,6 @@ typedef struct rd_kafka_s rd_kafka_t;
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 typedef struct rd_kafka_queue_s rd_kafka_queue_t;
 typedef struct rd_kafka_headers_s rd_kafka_headers_t;
-typedef struct rd_kafka_error_s rd_kafka_error_t;
 
 typedef struct rd_kafka_message_s {
 	int err;
@@ -25,22 +24,6 @@ typedef struct rd_kafka_message_s {
 	void *_private;
 } rd_kafka_message_t;
 
-typedef struct rd_kafka_vu_s {
-	int vtype;
-	union {
-		const char *cstr;
-		rd_kafka_topic_t *rkt;
-		int i;
-		int32_t i32;
-		int64_t i64;
-		struct { void *ptr; size_t size; } mem;
-		struct { const char *name; const void *val; ssize_t size; } header;
-		rd_kafka_headers_t *headers;
-		void *ptr;
-		char _pad[64];
-	} u;
-} rd_kafka_vu_t;
-
 extern int rd_kafka_version(void);
 extern const char *rd_kafka_name(const rd_kafka_t *rk);
 extern rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *rk);
@@ -53,17 +36,6 @@ extern void rd_kafka_message_destroy(rd_kafka_message_t *message);
 extern int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *message, int *type);
 extern int rd_kafka_message_headers(const rd_kafka_message_t *message, rd_kafka_headers_t **headers);
 extern int rd_kafka_header_get_all(const rd_kafka_headers_t *headers, size_t i, const char **name, const void **value, size_t *size);
-extern rd_kafka_topic_t *rd_kafka_topic_new(rd_kafka_t *rk, const char *topic, void *conf);
-extern void rd_kafka_topic_destroy(rd_kafka_topic_t *topic);
-extern rd_kafka_error_t *rd_kafka_produceva(rd_kafka_t *rk, const rd_kafka_vu_t *vus, size_t count);
-extern int rd_kafka_error_code(const rd_kafka_error_t *error);
-extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
-extern int rd_kafka_flush(rd_kafka_t *rk, int timeout_ms);
-extern const char *rd_kafka_err2str(int err);
-
-enum { V_END, V_TOPIC, V_RKT, V_PARTITION, V_VALUE, V_KEY, V_OPAQUE, V_MSGFLAGS, V_TIMESTAMP };
-enum { MSG_F_COPY = 2 };
-
 // forward sends the records of a partition to a queue. It must be called before the partition is assigned.
 static void forward(rd_kafka_t *rk, rd_kafka_queue_t *to, const char *topic, int32_t partition) {
 	rd_kafka_queue_t *from = rd_kafka_queue_get_partition(rk, topic, partition);
@@ -96,37 +68,6 @@ static void destroy(rd_kafka_message_t **messages, int n) {
 	for (int i = 0; i < n; i++)
 		rd_kafka_message_destroy(messages[i]);
 }
-
-// produce hands over messages from..n and returns the index of the first that was not taken, with the reason in err.
-static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, char *keys, const int32_t *key_ends, const uint8_t *key_null,
-		char *values, const int32_t *value_ends, const uint8_t *value_null, const int64_t *times, int from, int n, int *err) {
-	static char empty;
-	rd_kafka_vu_t vus[5];
-	memset(vus, 0, sizeof vus);
-	vus[0].vtype = V_RKT;
-	vus[0].u.rkt = rkt;
-	vus[1].vtype = V_MSGFLAGS;
-	vus[1].u.i = MSG_F_COPY;
-	vus[2].vtype = V_KEY;
-	vus[3].vtype = V_VALUE;
-	vus[4].vtype = V_TIMESTAMP;
-	*err = 0;
-	for (int i = from; i < n; i++) {
-		int32_t key = i ? key_ends[i - 1] : 0, value = i ? value_ends[i - 1] : 0;
-		vus[2].u.mem.size = key_ends[i] - key;
-		vus[2].u.mem.ptr = key_null && key_null[i] ? NULL : vus[2].u.mem.size ? keys + key : &empty;
-		vus[3].u.mem.size = value_ends[i] - value;
-		vus[3].u.mem.ptr = value_null && value_null[i] ? NULL : vus[3].u.mem.size ? values + value : &empty;
-		vus[4].u.i64 = times[i] < 0 ? 0 : times[i];
-		rd_kafka_error_t *error = rd_kafka_produceva(rk, vus, 5);
-		if (error) {
-			*err = rd_kafka_error_code(error);
-			rd_kafka_error_destroy(error);
-			return i;
-		}
-	}
-	return n;
-}
 */
 import "C"
 
@@ -142,10 +83,10 @@ import (
 // version is librdkafka's version that the prototypes above were taken from.
 const version = 0x020f00ff
 
-// Client is the librdkafka instance inside a client of confluent-kafka-go.
+// Client is the librdkafka instance inside a consumer of confluent-kafka-go.
 type Client struct{ rk *C.rd_kafka_t }
 
-// For returns the instance inside a *kafka.Consumer or *kafka.Producer, whose name must be its String.
+// For returns the instance inside a *kafka.Consumer, whose name must be its String.
 func For(client fmt.Stringer) (*Client, error) {
 	if v := int(C.rd_kafka_version()); v != version {
 		return nil, fmt.Errorf("librdkafka has version %#x, %#x is known", v, version)
@@ -167,47 +108,6 @@ func For(client fmt.Stringer) (*Client, error) {
 		return nil, fmt.Errorf("the instance in %s is named %s", client, name)
 	}
 	return c, nil
-}
-
-// Flush waits until every message is delivered or failed for good, at most timeout ms. It tells whether that is so.
-func (c *Client) Flush(timeoutMS int) bool { return C.rd_kafka_flush(c.rk, C.int(timeoutMS)) == 0 }
-
-// Topic is a topic to produce to.
-type Topic struct {
-	client *Client
-	rkt    *C.rd_kafka_topic_t
-}
-
-// Topic returns a topic, nil if its name is not valid. Close it before the client.
-func (c *Client) Topic(name string) *Topic {
-	cname := C.CString(name)
-	defer C.free(unsafe.Pointer(cname))
-	rkt := C.rd_kafka_topic_new(c.rk, cname, nil)
-	if rkt == nil {
-		return nil
-	}
-	return &Topic{c, rkt}
-}
-
-// Close frees the topic.
-func (t *Topic) Close() { C.rd_kafka_topic_destroy(t.rkt) }
-
-// Produce hands over the messages from an index on; they are copied. It returns the index of the first message that
-// librdkafka did not take, with its error code, or the number of messages. Headers are not written.
-func (t *Topic) Produce(m *record.Messages, from int) (next, code int) {
-	if from == m.Len() {
-		return from, 0
-	}
-	var err C.int
-	n := C.produce(t.client.rk, t.rkt,
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Keys.Data))), (*C.int32_t)(&m.Keys.Ends[0]), flags(m.Keys.Null),
-		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Values.Data))), (*C.int32_t)(&m.Values.Ends[0]), flags(m.Values.Null),
-		(*C.int64_t)(&m.Times[0]), C.int(from), C.int(m.Len()), &err)
-	return int(n), int(err)
-}
-
-func flags(null []bool) *C.uint8_t {
-	return (*C.uint8_t)(unsafe.Pointer(unsafe.SliceData(null)))
 }
 
 // Queue is a queue that records of partitions are forwarded to. One goroutine uses it.
@@ -298,6 +198,3 @@ func headersOf(headers *C.rd_kafka_headers_t) []record.Header {
 	}
 	return out
 }
-
-// ErrorText returns librdkafka's description of an error code.
-func ErrorText(code int) string { return C.GoString(C.rd_kafka_err2str(C.int(code))) }
