@@ -212,7 +212,7 @@ class Graph:
         used = {step.input for step in self.steps}
         for source in self.sources.values():
             if source.id not in used:
-                message = f'{source.place} leads nowhere; remove it, or end it with .to("topic")'
+                message = f'{source.place} is never used; remove it, or end it with .to("topic")'
                 raise DefinitionError(message, source.origin)
         for step in self.steps:
             if step.id not in used and not isinstance(step.op, To):

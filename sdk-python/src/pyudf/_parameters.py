@@ -123,8 +123,8 @@ class Reader(NamedTuple):
     def _takes_record(self, parameter: inspect.Parameter, annotation: Any, nullable: bool) -> bool:
         """Tell whether the only parameter is the whole record rather than one field of it."""
         name = parameter.name
-        is_field = self.fields.type_of(name) is not None or name in self.bind
-        if annotation is Any and not is_field:
+        is_field = self.fields.type_of(name) is not None
+        if annotation is Any and not is_field and name not in self.bind:
             text = (
                 f"parameter {name}: Any may be a field or the whole record; for the record write "
                 f"dict, for a field one of {FIELDS.replace(' or Any', '')}"

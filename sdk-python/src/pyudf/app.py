@@ -142,7 +142,7 @@ class App:
         Example:
             >>> import pyudf as pu
             >>> pu.App("demo").file("weather.csv", time="time")
-            <Stream weather.csv of app 'demo'>
+            <Stream file:weather.csv of app 'demo'>
         """
         return self._read(file_place(path, format, self._graph.here()), key, time, schema)
 
@@ -161,7 +161,8 @@ class App:
             if not fields.has(name):
                 message = f"{place}: {option}={name!r}: {fields.missing(name)}"
                 raise DefinitionError(message, origin)
-        source = Source(place.name, place, declared, key or "", time or "", origin)
+        source_id = place.name if isinstance(place, Topic) else f"file:{place.name}"
+        source = Source(source_id, place, declared, key or "", time or "", origin)
         self._graph.add_source(source)
         return Stream(self._graph, source.id, fields)
 

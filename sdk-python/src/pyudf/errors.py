@@ -110,5 +110,5 @@ def known(name: str, names: Iterable[str], what: str = "fields") -> str:
 
     candidates = list(names)
     text = f"known {what}: {', '.join(candidates) or 'none'}"
-    near = difflib.get_close_matches(name, candidates, n=1)
+    near = difflib.get_close_matches(name, candidates, n=1, cutoff=0.5)
     return f"{text}; did you mean {near[0]}?" if near else text
