@@ -27,8 +27,8 @@ demo: ## The main job on real weather and the embedded broker: Go, Python 3.11 a
 
 .PHONY: test
 test: ## All that CI runs, in its order; also needs Java 17 and Maven, for the real Kafka
-	@.ci/part setup $(MAKE) tools venv kafka
-	@.ci/part generate $(MAKE) generate check-clean
+	@.ci/part setup $(MAKE) setup
+	@.ci/part generate $(MAKE) generate && .ci/part check-clean $(MAKE) check-clean
 	@.ci/part lint $(MAKE) lint
 	@.ci/part test-go $(MAKE) test-go
 	@.ci/part test-python $(MAKE) test-python
@@ -91,6 +91,9 @@ $(tools)/.golangci-$(GOLANGCI_VERSION):
 
 ##@ The parts of the test
 
+.PHONY: setup
+setup: tools venv kafka ## Everything that the parts need
+
 .PHONY: generate
 generate: tools venv ## Go and Python from proto/
 	@PATH=$(tools):$$PATH buf generate
@@ -106,6 +109,7 @@ lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
+	@for dir in examples/weather integration/bench/apps; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
 test-go: venv ## Go's unit tests, with the race detector, in random order

@@ -17,7 +17,7 @@ producer = Producer(
 consumer.subscribe([topic_in])
 while True:
     for message in consumer.consume(10_000, 0.1):
-        reading = json.loads(message.value())
+        reading = json.loads(message.value() or b"")
         reading["heat_index"] = heat_index(reading["temp_f"], reading["rh"])
         while True:
             try:
