@@ -35,7 +35,7 @@ const (
 	Exit = "exit"
 	// Hang never answers.
 	Hang = "hang"
-	// Hold answers when it is called for the second time, the second call first.
+	// Hold says Holding and answers when it is called for the second time, the second call first.
 	Hold = "hold"
 	// WrongRows answers with one row too many.
 	WrongRows = "wrong_rows"
@@ -46,6 +46,9 @@ const (
 	// HangUp ends the stream though the process lives.
 	HangUp = "hang_up"
 )
+
+// Holding is what a worker logs that holds an answer back.
+const Holding = "holding"
 
 type worker struct {
 	workerv1.UnimplementedWorkerServiceServer
@@ -141,6 +144,7 @@ func (w *worker) Run(stream grpc.BidiStreamingServer[workerv1.RunRequest, worker
 			return errors.New("the worker has had enough")
 		case request.GetFunction() == Hold && held == nil:
 			held = response
+			fmt.Fprintf(os.Stderr, `{"@level":"info","@message":%q,"function":%q}`+"\n", Holding, Hold)
 			continue
 		}
 		for _, one := range []*workerv1.RunResponse{response, held} {

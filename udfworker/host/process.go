@@ -1,0 +1,235 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/dispatch"
+	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
+	"github.com/pyudf/pyudf/udfworker/plugin"
+	"github.com/pyudf/pyudf/udfworker/wire"
+)
+
+// exitGrace is how long the end of a process may come after the end of its stream, to be reported as the reason.
+const exitGrace = time.Second
+
+var errStopped = errors.New("the worker was asked to stop and takes no more calls")
+
+// process is the worker's process, or the connection to one that is not ours.
+type process interface {
+	Service() workerv1.WorkerServiceClient
+	// Pid is the process id here; 0 if it is not known.
+	Pid() int
+	// Exited closes when the process is gone.
+	Exited() <-chan struct{}
+	// Exit says how. REQUIRES: Exited is closed.
+	Exit() *plugin.Exit
+	// Kill does not wait.
+	Kill() error
+	// Close kills what still runs, waits for its end and releases what it held.
+	Close()
+}
+
+// Process is a worker. Its methods may be called by several goroutines.
+type Process struct {
+	process     process
+	pid         int
+	logger      *slog.Logger
+	description *workerv1.DescribeResponse
+	functions   map[string]*wire.Function
+	stream      *stream
+	// owned tells that the process was started here.
+	owned    bool
+	killed   atomic.Bool
+	stopping atomic.Bool
+	// streamEnd gets the error that ended the stream.
+	streamEnd chan error
+	done      chan struct{}
+}
+
+var _ dispatch.Worker = (*Process)(nil)
+
+// newProcess asks the process what it offers and opens the stream. It closes the process if that goes wrong.
+func newProcess(ctx context.Context, worker process, owned bool, logger *slog.Logger) (*Process, error) {
+	p := &Process{
+		process:   worker,
+		owned:     owned,
+		logger:    logger,
+		stream:    newStream(),
+		streamEnd: make(chan error, 1),
+		done:      make(chan struct{}),
+	}
+	if err := p.describe(ctx); err != nil {
+		err = p.startError(ctx, err)
+		worker.Close()
+		return nil, err
+	}
+	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	client, err := worker.Service().Run(streamCtx)
+	if err != nil {
+		cancel()
+		err = p.startError(ctx, err)
+		worker.Close()
+		return nil, err
+	}
+	go p.stream.send(client)
+	go func() { p.streamEnd <- p.stream.receive(client) }()
+	go p.watch(cancel)
+	return p, nil
+}
+
+func (p *Process) describe(ctx context.Context) error {
+	description, err := p.process.Service().Describe(ctx, &workerv1.DescribeRequest{})
+	if err != nil {
+		return fmt.Errorf("asking the worker what it offers: %w", err)
+	}
+	if fault := description.GetError(); fault != nil {
+		return &LoadError{Message: fault.GetMessage(), Traceback: fault.GetTraceback()}
+	}
+	if description.GetPlan() == nil {
+		return errors.New("the worker describes neither a plan nor an error: its pyudf does not fit this engine's")
+	}
+	p.description = description
+	if p.pid = p.process.Pid(); p.pid == 0 {
+		p.pid = int(description.GetPid())
+	}
+	p.functions, err = wire.Functions(description.GetPlan())
+	return err
+}
+
+// startError prefers the end of the process to what the connection made of it.
+func (p *Process) startError(ctx context.Context, err error) error {
+	var load *LoadError
+	if errors.As(err, &load) || ctx.Err() != nil || !p.exitsWithin(exitGrace) {
+		return err
+	}
+	return p.process.Exit()
+}
+
+func (p *Process) exitsWithin(grace time.Duration) bool {
+	if !p.owned {
+		return false
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-p.process.Exited():
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// watch ends the worker's calls when the worker ends, and the worker when its stream does.
+func (p *Process) watch(cancel context.CancelFunc) {
+	cause := p.awaitEnd()
+	p.stream.fail(cause)
+	cancel()
+	p.process.Close()
+	if !p.killed.Load() && !p.stopping.Load() {
+		p.logger.Warn("worker ended", "pid", p.pid, "error", cause)
+	}
+	close(p.done)
+}
+
+// awaitEnd returns what happened to the worker.
+func (p *Process) awaitEnd() error {
+	select {
+	case <-p.process.Exited():
+		return p.exitCause()
+	case err := <-p.streamEnd:
+		if p.stopping.Load() && errors.Is(err, io.EOF) {
+			<-p.process.Exited() // by itself, or by the Kill of a Stop that waits no longer
+			return p.exitCause()
+		}
+		if !errors.Is(err, errProtocol) && p.exitsWithin(exitGrace) {
+			return p.exitCause()
+		}
+		if errors.Is(err, io.EOF) {
+			err = errors.New("it ended the stream of calls, though nobody asked it to")
+		}
+		return fmt.Errorf("the worker (process %d) is of no use any more: %w", p.pid, err)
+	}
+}
+
+func (p *Process) exitCause() error {
+	switch {
+	case p.killed.Load():
+		return fmt.Errorf("the engine killed the worker (process %d)", p.pid)
+	case p.stopping.Load() && p.process.Exit().Err == nil:
+		return errStopped
+	default:
+		return p.process.Exit()
+	}
+}
+
+// Description returns what the worker said that it offers.
+func (p *Process) Description() *workerv1.DescribeResponse { return p.description }
+
+// Pid returns the id of the process; for one that was attached, or whose runner does not tell, as it says itself.
+func (p *Process) Pid() int { return p.pid }
+
+// Done closes when the process is gone and released. It then fails every call.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Run answers one call. The call's memory must not change until the worker is gone or has answered, even if Run
+// returned because ctx ended: the answer to such a call is dropped. The result shares the memory of the worker's
+// answer and is the caller's.
+func (p *Process) Run(ctx context.Context, call *dispatch.Call) (*dispatch.Result, error) {
+	function := p.functions[call.Function]
+	if function == nil {
+		return nil, fmt.Errorf("the worker (process %d) offers no function %q", p.pid, call.Function)
+	}
+	request, err := function.Request(call)
+	if err != nil {
+		return nil, err
+	}
+	response, err := p.stream.ask(ctx, request)
+	switch {
+	case err != nil && err == ctx.Err(): //nolint:errorlint // ask returns the context's own error
+		return nil, fmt.Errorf("the worker (process %d) did not answer a call of %s with %d rows: %w",
+			p.pid, call.Function, call.Rows, err)
+	case err != nil:
+		return nil, err
+	}
+	return function.Result(call.Rows, response)
+}
+
+// Kill ends the process with everything in its process group, and waits until it is gone. Of a worker that was
+// attached it closes the connection.
+func (p *Process) Kill() {
+	p.killed.Store(true)
+	if err := p.process.Kill(); err != nil {
+		p.logger.Error("kill worker", "pid", p.pid, "error", err)
+	}
+	<-p.done
+}
+
+// Stop lets the worker answer the calls that it has and end by itself; if ctx ends before, or the worker cannot be
+// asked, it is killed and the error says so. A worker that was attached is left to others: only the connection ends.
+func (p *Process) Stop(ctx context.Context) error {
+	if !p.owned {
+		p.Kill()
+		return nil
+	}
+	p.stopping.Store(true)
+	p.stream.close()
+	_, err := p.process.Service().Control(ctx, &workerv1.ControlRequest{
+		Action: &workerv1.ControlRequest_Stop{Stop: &workerv1.Stop{}},
+	})
+	if err == nil || p.exitsWithin(exitGrace) {
+		select {
+		case <-p.done:
+			return nil
+		case <-ctx.Done():
+			err = ctx.Err()
+		}
+	}
+	p.Kill()
+	return fmt.Errorf("the worker (process %d) did not stop by itself and was killed: %w", p.pid, err)
+}

@@ -1,0 +1,105 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/pyudf/pyudf/udfworker/plugin"
+)
+
+// module is what the interpreter runs.
+const module = "pyudf.worker"
+
+// Config says how to start a worker.
+type Config struct {
+	// Python is the interpreter: a path, or a name to look for in PATH.
+	Python string
+	// Args are the arguments of the worker: its target and flags.
+	Args []string
+	// Dir is the working directory; empty: the engine's.
+	Dir string
+	// Env is the environment; nil: the engine's.
+	Env []string
+	// Logger gets what the worker writes, and the end of the worker; nil: nothing is logged.
+	Logger *slog.Logger
+	// Runner makes the process; nil: a plain child process. This is the seam where a sandbox goes.
+	Runner plugin.RunnerFunc
+	// StartTimeout is how long the worker may take to load the user's code; 0: 30 s.
+	StartTimeout time.Duration
+}
+
+// EnsureDefaults sets what is empty.
+func (c *Config) EnsureDefaults() {
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = 30 * time.Second
+	}
+}
+
+// LoadError is a fault in the user's code that kept it from being loaded.
+type LoadError struct {
+	// Message says what happened, where and what to do next.
+	Message string
+	// Traceback has the user's own frames; it may be empty.
+	Traceback string
+}
+
+func (e *LoadError) Error() string { return e.Message }
+
+// Start starts a worker and asks what it offers. Its error says what the user has to mend: an *InterpreterError, a
+// *LoadError, or a *plugin.Exit if the process ended early.
+func Start(ctx context.Context, config Config) (*Process, error) {
+	config.EnsureDefaults()
+	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
+	defer cancel()
+	python, err := config.interpreter()
+	if err != nil {
+		return nil, explain(config, err)
+	}
+	command := exec.Command(python, config.arguments()...)
+	command.Dir, command.Env = config.Dir, config.Env
+	worker, err := plugin.Launch(ctx, plugin.Config{
+		Command: command,
+		Runner:  config.Runner,
+		Logger:  config.Logger,
+		Timeout: config.StartTimeout,
+	})
+	if err != nil {
+		return nil, explain(config, err)
+	}
+	p, err := newProcess(ctx, worker, true, config.Logger)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil, fmt.Errorf("the worker did not load the user's code within %s: %w", config.StartTimeout, err)
+	}
+	return p, err
+}
+
+// interpreter returns the path of the interpreter, which must not depend on the worker's working directory. Links stay:
+// Python finds its virtual environment by them.
+func (c *Config) interpreter() (string, error) {
+	path, err := exec.LookPath(c.Python)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(path)
+}
+
+// arguments returns what the interpreter is called with.
+func (c *Config) arguments() []string {
+	arguments := []string{"-m", module}
+	if runtime.GOOS != "linux" && c.Runner == nil {
+		// There the kernel does not end a child with its parent: the worker itself looks after it.
+		arguments = append(arguments, "--parent-pid", strconv.Itoa(os.Getpid()))
+	}
+	return append(arguments, c.Args...)
+}
