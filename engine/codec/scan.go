@@ -2,8 +2,10 @@ package codec
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 	"unsafe"
 )
@@ -90,16 +92,20 @@ func (s *scanner) members(found []span) error {
 	}
 }
 
-// name reads a member's name and the colon, up to its value. The name is returned as it is written, between quotes.
+// name reads a member's name and the colon, up to its value.
 func (s *scanner) name() ([]byte, error) {
 	start := s.pos + 1
 	if s.pos == len(s.text) || s.text[s.pos] != '"' {
 		return nil, s.unexpected("a field's name in double quotes")
 	}
-	if err := s.string(); err != nil {
+	escapes, err := s.string()
+	if err != nil {
 		return nil, err
 	}
 	name := s.text[start : s.pos-1]
+	if escapes {
+		name, _ = unescape(nil, name)
+	}
 	s.space()
 	if !s.at(':') {
 		return nil, s.unexpected("':'")
@@ -110,9 +116,6 @@ func (s *scanner) name() ([]byte, error) {
 
 // wanted returns the index of a name, -1 if nobody asked for it.
 func (s *scanner) wanted(name []byte) int {
-	if bytes.IndexByte(name, '\\') >= 0 {
-		name, _ = unescape(nil, name)
-	}
 	for range s.names {
 		i := s.guess
 		if s.guess++; s.guess == len(s.names) {
@@ -132,7 +135,8 @@ func (s *scanner) value(depth int) error {
 	}
 	switch c := s.text[s.pos]; {
 	case c == '"':
-		return s.string()
+		_, err := s.string()
+		return err
 	case c == '-' || c-'0' < 10:
 		return s.number()
 	case c == '{' || c == '[':
@@ -179,32 +183,50 @@ func (s *scanner) nested(depth int) error {
 	}
 }
 
-// string reads a string. REQUIRES: pos at its opening quote.
-func (s *scanner) string() error {
+// string reads a string and tells whether it has escapes. REQUIRES: pos at its opening quote.
+func (s *scanner) string() (escapes bool, err error) {
 	text := s.text
-	i := s.pos + 1
-	for i < len(text) {
-		c := text[i]
-		switch {
-		case c == '"':
+	for i := s.pos + 1; ; {
+		i = ordinary(text, i)
+		if i == len(text) {
+			s.pos = i
+			return escapes, s.unexpected("'\"'")
+		}
+		switch c := text[i]; c {
+		case '"':
 			s.pos = i + 1
-			return nil
-		case c == '\\':
+			return escapes, nil
+		case '\\':
 			n := escapeLength(text[i:])
 			if n == 0 {
 				s.pos = i
-				return s.unexpected("a valid escape")
+				return escapes, s.unexpected("a valid escape")
 			}
+			escapes = true
 			i += n
-		case c < ' ':
-			s.pos = i
-			return s.unexpected("a character that is not a control character")
 		default:
-			i++
+			s.pos = i
+			return escapes, s.unexpected("a character that is not a control character")
 		}
 	}
-	s.pos = i
-	return s.unexpected("'\"'")
+}
+
+// ordinary returns the position of the first quote, backslash or control character from i on, or the end. It looks at
+// eight bytes at a time, by the usual arithmetic: (v - 0x01...) &^ v has the high bit of the lowest zero byte set.
+func ordinary(text []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		v := binary.LittleEndian.Uint64(text[i:])
+		quote, backslash := v^(ones*'"'), v^(ones*'\\')
+		special := (quote-ones)&^quote | (backslash-ones)&^backslash | (v-ones*' ')&^v
+		if special &= highs; special != 0 {
+			return i + bits.TrailingZeros64(special)/8
+		}
+	}
+	for i < len(text) && text[i] >= ' ' && text[i] != '"' && text[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // escapeLength returns the length of the escape that text begins with, 0 if it is none.
@@ -270,6 +292,13 @@ func (s *scanner) word(word string) error {
 }
 
 func (s *scanner) space() {
+	if s.pos < len(s.text) && s.text[s.pos] > ' ' {
+		return
+	}
+	s.skipSpace()
+}
+
+func (s *scanner) skipSpace() {
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -294,8 +323,8 @@ func (s *scanner) unexpected(want string) error {
 		return fmt.Errorf("the JSON ends at byte %d where %s should be", s.pos, want)
 	}
 	rest := s.text[s.pos:]
-	for _, word := range []string{"NaN", "Infinity", "-Infinity"} {
-		if bytes.HasPrefix(rest, []byte(word)) || bytes.HasPrefix(s.text[max(0, s.pos-1):], []byte(word)) {
+	for _, word := range []string{"NaN", "Infinity"} {
+		if bytes.HasPrefix(rest, []byte(word)) {
 			return fmt.Errorf("%s at byte %d is not JSON; write null for a missing number", word, s.pos)
 		}
 	}

@@ -2,6 +2,7 @@ package codec
 
 import (
 	"bytes"
+	"errors"
 
 	"github.com/pyudf/pyudf/engine/record"
 )
@@ -21,6 +22,8 @@ type Texts struct {
 	closing []int32
 }
 
+var errTombstone = errors.New("the value is null (a tombstone), a JSON object is needed")
+
 // Scan checks that each value is a JSON object and finds the named fields. Failures are the rows that are none;
 // nothing else may be asked of those rows.
 func Scan(values *record.Arena, names []string) (*Texts, []Failure) {
@@ -29,7 +32,10 @@ func Scan(values *record.Arena, names []string) (*Texts, []Failure) {
 	s := scanner{names: names}
 	var failures []Failure
 	for row := range rows {
-		closing, err := s.scan(values.At(row), t.row(row))
+		closing, err := 0, errTombstone
+		if !values.IsNull(row) {
+			closing, err = s.scan(values.At(row), t.row(row))
+		}
 		if err != nil {
 			failures = append(failures, Failure{row, err})
 			continue
@@ -81,24 +87,18 @@ func (t *Texts) AppendWith(dst []byte, row int, members []byte) []byte {
 	return append(dst, text[t.closing[row]:]...)
 }
 
-// EachMember calls visit with the name (unescaped, valid until the next call) and the raw text of each member of a
-// row's object, in order.
+// EachMember calls visit with the name (valid until the next call) and the raw text of each member of a row's object,
+// in order.
 func (t *Texts) EachMember(row int, visit func(name string, raw []byte)) {
 	s := scanner{text: t.values.At(row)}
-	var buffer []byte
 	s.space()
 	s.pos++
 	for s.space(); !s.at('}'); s.space() {
 		s.at(',')
 		s.space()
-		written, err := s.name()
+		name, err := s.name()
 		if err != nil {
 			return // unreachable: Scan accepted the text
-		}
-		name := written
-		if bytes.IndexByte(name, '\\') >= 0 {
-			buffer, _ = unescape(buffer[:0], name)
-			name = buffer
 		}
 		value := s.pos
 		if err := s.value(1); err != nil {
