@@ -19,9 +19,9 @@ def report(lines: Iterable[str]) -> Iterator[str]:
         reasons[reason] += 1
         example.setdefault(reason, headers["pyudf.message"])
     if not reasons:
-        yield "  0 dead letters: no reading failed"
+        yield "No reading failed: there is no dead letter."
     for reason, count in reasons.most_common():
-        yield f"  {count:,} dead letters: {reason}, such as: {example[reason]}"
+        yield f"{count:,} dead letters, reason {reason}, such as: {example[reason]}"
 
 
 if __name__ == "__main__":

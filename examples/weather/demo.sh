@@ -27,7 +27,7 @@ show pyudf produce weather $here/nyc-weather-2013.csv --key station --time time
 bold "2. The function from the notebook runs on the topic, unchanged:"
 show pyudf run $here/heat.py --start earliest --until-end
 
-bold "3. What came out"
+bold "3. What came out, from the topics heat and heat.dlq:"
 tail_of heat >"$work/heat.jsonl"
 tail_of heat.dlq >"$work/dead.jsonl"
 .venv/bin/python $here/hottest.py <"$work/heat.jsonl"
@@ -35,7 +35,7 @@ tail_of heat.dlq >"$work/dead.jsonl"
 
 bold "Try next"
 cat <<'NEXT'
-  . .venv/bin/activate && PATH=$PWD/bin:$PATH
+  . .venv/bin/activate; PATH=$PWD/bin:$PATH    so that the lines below work as they stand
   pyudf plan examples/weather/heat.py          what runs in Go, and what travels to Python
   $EDITOR examples/weather/heat.py             change the function, then make demo again
   pyudf dev                                    a broker that stays; then in another terminal:

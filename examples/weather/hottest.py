@@ -48,7 +48,7 @@ def missing(empty: list[Reading]) -> Iterator[str]:
         for reading in empty
     )
     for fields, count in reasons.most_common():
-        yield f"  {count:,} without: {fields} is missing (NA), so the result is null"
+        yield f"  {count:,} null, for want of {fields}: NA in the file is no error, it stays a gap"
 
 
 def report(lines: Iterable[str]) -> Iterator[str]:
@@ -60,8 +60,8 @@ def report(lines: Iterable[str]) -> Iterator[str]:
     yield ""
     yield from table(hottest(found))
     yield ""
-    yield f"{len(every):,} readings came out:"
-    yield f"  {len(found):,} with a heat index"
+    yield f"{len(every):,} readings came out, with a heat index that is"
+    yield f"  {len(found):,} a number"
     yield from missing(empty)
 
 
