@@ -88,12 +88,12 @@ def test_each_operator_makes_an_expression_in_the_order_written(expr: Expr, text
         (x.is_in([1, 2.5]), FieldType.BOOL),
         (pu.col("unknown") == s, FieldType.BOOL),
         (s, FieldType.STRING),
-        (pu.col("unknown"), None),
+        (pu.col("unknown"), FieldType.JSON),
         (pu.lit(1.5), FieldType.FLOAT64),
     ],
 )
 def test_the_type_of_an_expression_follows_from_its_operands(
-    expr: Expr, expected: FieldType | None
+    expr: Expr, expected: FieldType
 ) -> None:
     open_stream = (
         pu.App("test")
@@ -115,14 +115,10 @@ def test_the_type_of_an_expression_follows_from_its_operands(
         (x == "a", "compares values of different types: col('x') is float64, 'a' is string"),
         (s.is_in([1]), "compares values of different types: col('s') is string, 1 is int64"),
         (b < True, "orders true and false; write == or != for them"),
-        (
-            pu.col("t") > "2013",
-            "col('t') in (col('t') > '2013') is timestamp, which the engine does",
-        ),
-        (
-            pu.col("j") == 1,
-            "col('j') in (col('j') == 1) is json, which the engine does not compare",
-        ),
+        (pu.col("t") > s, "values of different types: col('t') is timestamp, col('s') is string"),
+        (s == pu.col("d"), "values of different types: col('s') is string, col('d') is decimal"),
+        (pu.col("t") > x, "values of different types: col('t') is timestamp, col('x') is float64"),
+        (pu.col("j") == 1, "col('j') in (col('j') == 1) is a JSON value of any kind, which cannot"),
         (x == None, "is always null; write .is_null() or .is_not_null()"),  # noqa: E711
         (x + pu.lit(None), "is always null; write .is_null()"),
         (b & pu.lit(None), "is always null; write .is_null()"),
@@ -133,6 +129,21 @@ def test_what_the_engine_cannot_evaluate_is_refused(expr: Expr, sentence: str) -
         stream().with_columns(made=expr)
     assert sentence in str(raised.value)
     assert raised.value.origin.file == __file__
+
+
+@pytest.mark.parametrize(
+    "expr",
+    [
+        pu.col("d") > 1.5,
+        pu.col("d") == "0.10",
+        n < pu.col("d"),
+        pu.col("d").is_in(["0.1", "0.2"]),
+        pu.col("t") >= "2013-07-01",
+        pu.col("t") == pu.col("t"),
+    ],
+)
+def test_decimals_and_timestamps_compare_with_their_text(expr: Expr) -> None:
+    assert stream().with_columns(made=expr).fields.type_of("made") is FieldType.BOOL
 
 
 def test_two_fields_of_unknown_type_need_a_schema_to_be_compared() -> None:

@@ -111,6 +111,13 @@ def test_a_column_of_the_same_step_is_not_seen() -> None:
         weather(KNOWN).with_columns(a=pu.col("rh") + 1, b=pu.col("a") + 1)
 
 
+def test_a_copy_of_a_field_that_nobody_declared_is_a_json_value() -> None:
+    with pytest.raises(
+        pu.DefinitionError, match="rh is read as float64, but field 'rh' is json here"
+    ):
+        weather().with_columns(rh=pu.col("humidity")).with_columns(h=heat)
+
+
 def test_a_computed_column_has_exactly_its_type() -> None:
     def parse(text: str) -> float:
         return 0.0

@@ -17,7 +17,6 @@ _ARITHMETIC = {
 }
 _LOGIC = {Op.AND, Op.OR, Op.NOT}
 _ORDER = {Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL}
-_COMPARABLE = {FieldType.BOOL, FieldType.INT64, FieldType.FLOAT64, FieldType.STRING}
 
 
 class ExpressionError(Exception):
@@ -82,27 +81,41 @@ def _logic(expr: Operation, operands: list[FieldType | None]) -> FieldType:
 def _comparison(expr: Operation, operands: list[FieldType | None]) -> None:
     for arg, operand in zip(expr.args, operands, strict=True):
         _refuse_null(expr, arg)
-        if operand is not None and operand not in _COMPARABLE:
+        if operand is FieldType.JSON:
             message = (
-                f"{arg!r} in {expr!r} is {operand}, which the engine does not compare; declare the "
-                "field as float64 or string in schema=, or compare it in a function"
+                f"{arg!r} in {expr!r} is a JSON value of any kind, which cannot be compared; "
+                "declare its type with schema= where the stream begins, or compare in a function"
             )
             raise ExpressionError(message)
-    types = {operand for operand in operands if operand is not None}
-    if not types:
+    if not any(operands):
         message = (
             f"the types of {' and '.join(map(repr, expr.args))} in {expr!r} are not known; declare "
             "them where the stream begins, for example schema={'temp_f': float}"
         )
         raise ExpressionError(message)
-    numbers = {operand for operand in types if operand.number}
-    if len(types) > 1 and types != numbers:
-        pairs = ", ".join(f"{a!r} is {t}" for a, t in zip(expr.args, operands, strict=True) if t)
-        message = f"{expr!r} compares values of different types: {pairs}"
-        raise ExpressionError(message)
-    if expr.op in _ORDER and FieldType.BOOL in types:
+    first, *others = zip(expr.args, operands, strict=True)
+    for other in others:
+        if not _comparable(*first, *other):
+            message = (
+                f"{expr!r} compares values of different types: {first[0]!r} is {first[1]}, "
+                f"{other[0]!r} is {other[1]}"
+            )
+            raise ExpressionError(message)
+    if expr.op in _ORDER and FieldType.BOOL in operands:
         message = f"{expr!r} orders true and false; write == or != for them"
         raise ExpressionError(message)
+
+
+def _comparable(a: Expr, a_type: FieldType | None, b: Expr, b_type: FieldType | None) -> bool:
+    """Tell whether two values can be equal. Constants are written as text for some types."""
+    if a_type is None or b_type is None or a_type is b_type:
+        return True
+    types = {a_type, b_type}
+    texts = {FieldType.DECIMAL, FieldType.TIMESTAMP}
+    if types <= {FieldType.INT64, FieldType.FLOAT64, FieldType.DECIMAL}:
+        return True
+    constant = isinstance(a if a_type is FieldType.STRING else b, Literal)
+    return FieldType.STRING in types and bool(types & texts) and constant
 
 
 def _refuse_null(expr: Operation, arg: Expr) -> None:

@@ -244,7 +244,7 @@ class Reader(NamedTuple):
         have = self.fields.type_of(field)
         self.misfit(
             f"{what} is read as {wanted}, but field {field!r} is {have} here; annotate what it is, "
-            "or correct schema="
+            "or declare it in schema= where the stream begins"
         )
 
     def _default(self, parameter: inspect.Parameter, type_: FieldType) -> Any:

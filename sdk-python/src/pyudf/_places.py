@@ -26,6 +26,10 @@ class FileTarget:
 
     Attributes:
         path: Where it is.
+
+    Example:
+        >>> FileTarget("heat.jsonl").path
+        'heat.jsonl'
     """
 
     path: str

@@ -60,12 +60,24 @@ class App:
 
     @property
     def name(self) -> str:
-        """The app's name."""
+        """The app's name.
+
+        Example:
+            >>> import pyudf as pu
+            >>> pu.App("heat").name
+            'heat'
+        """
         return self._graph.app
 
     @property
     def defined_at(self) -> Origin:
-        """Where the app is defined."""
+        """Where the app is defined.
+
+        Example:
+            >>> import pyudf as pu
+            >>> pu.App("heat").defined_at.line
+            1
+        """
         return self._graph.origin
 
     def __repr__(self) -> str:

@@ -11,7 +11,7 @@ from pyudf import _graph
 from pyudf._inference import ExpressionError, infer
 from pyudf._places import FileTarget, target_place
 from pyudf.errors import DefinitionError, Origin
-from pyudf.expressions import Expr
+from pyudf.expressions import Column, Expr
 from pyudf.functions import Function, OnError, OnNull, Options, Output, derive
 from pyudf.schema import Fields, result_fields
 from pyudf.types import FieldType
@@ -29,6 +29,10 @@ class Call:
         func: The user's own function.
         bind: The field that each bound parameter reads.
         options: What the user set for this use.
+
+    Example:
+        >>> call(abs, x="temp_f").bind
+        {'x': 'temp_f'}
     """
 
     func: Callable[..., Any]
@@ -306,7 +310,9 @@ class Stream:
         self, name: str, value: object, origin: Origin
     ) -> tuple[Expr | _graph.Bound, FieldType | None]:
         if isinstance(value, Expr):
-            return value, self._infer(value, f"column {name!r}", origin)
+            type_ = self._infer(value, f"column {name!r}", origin)
+            # A copy of a field that nobody declared keeps whatever JSON value it has.
+            return value, FieldType.JSON if type_ is None and isinstance(value, Column) else type_
         if not callable(value) and not isinstance(value, Call):
             message = f"column {name!r} is {value!r}; for a constant write pu.lit({value!r})"
             raise DefinitionError(message, origin)

@@ -29,7 +29,12 @@ class FieldType(enum.Enum):
 
     @classmethod
     def parse(cls, name: str) -> FieldType | None:
-        """Return the type of that name, ``"float64"`` for example, or None if there is none."""
+        """Return the type of that name, or None if there is none.
+
+        Example:
+            >>> FieldType.parse("int64"), FieldType.parse("number")
+            (<FieldType.INT64: 2>, None)
+        """
         return cls.__members__.get(name.upper()) if name == name.lower() else None
 
     def __str__(self) -> str:
@@ -38,7 +43,12 @@ class FieldType(enum.Enum):
 
     @property
     def number(self) -> bool:
-        """Whether expressions can calculate with fields of this type."""
+        """Whether expressions can calculate with fields of this type.
+
+        Example:
+            >>> FieldType.FLOAT64.number, FieldType.DECIMAL.number
+            (True, False)
+        """
         return self in (FieldType.INT64, FieldType.FLOAT64)
 
     def converts(self, to: FieldType) -> bool:
