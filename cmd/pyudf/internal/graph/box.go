@@ -2,8 +2,8 @@ package graph
 
 import (
 	"fmt"
+	"path"
 	"strings"
-	"time"
 )
 
 // box is a source or step as all drawings show it: a title, where the user wrote it, and a line for each thing done.
@@ -58,16 +58,24 @@ func sourceBox(source Source) *box {
 	if source.Time != "" {
 		about = append(about, "event time in "+source.Time)
 	}
-	decodes := "decodes nothing, all fields pass through as they are"
-	if len(source.Decodes) > 0 {
-		decodes = "decodes " + strings.Join(source.Decodes, ", ") + "; other fields pass through as they are"
+	scans := "looks into no field; all pass through as they are"
+	if len(source.Scans) > 0 {
+		scans = "looks for " + strings.Join(source.Scans, ", ") + "; other fields pass through as they are"
 	}
 	return &box{
 		title: source.Kind + " " + source.Name,
-		note:  source.DefinedAt,
+		note:  place(source.DefinedAt),
 		kind:  shape(source.Kind),
-		lines: []line{{inGo, "reads " + strings.Join(about, ", ")}, {more, decodes}},
+		lines: []line{{inGo, "reads " + strings.Join(about, ", ")}, {more, scans}},
 	}
+}
+
+// place leaves the directory out: drawings are for people, who know where their file is.
+func place(definedAt string) string {
+	if definedAt == "" {
+		return ""
+	}
+	return path.Base(definedAt)
 }
 
 func shape(kind string) kind {
@@ -78,7 +86,7 @@ func shape(kind string) kind {
 }
 
 func (g *Graph) stepBox(step Step) *box {
-	drawn := &box{title: strings.ReplaceAll(step.Kind, "_", " "), note: step.DefinedAt}
+	drawn := &box{title: strings.ReplaceAll(step.Kind, "_", " "), note: place(step.DefinedAt)}
 	if step.Sink != nil {
 		drawn.title, drawn.kind = step.Sink.Kind+" "+step.Sink.Name, shape(step.Sink.Kind)
 	}
@@ -137,10 +145,21 @@ func (g *Graph) manners(call Call) string {
 		"stop": "a record that raises stops the run",
 	}[call.OnError])
 	if call.TimeoutMS > 0 {
-		limit := time.Duration(call.TimeoutMS) * time.Millisecond
-		parts = append(parts, fmt.Sprintf("at most %s a call", limit))
+		parts = append(parts, "at most "+limit(call.TimeoutMS)+" a call")
 	}
 	return strings.Join(filled(parts), "; ")
+}
+
+// limit writes milliseconds in the largest unit that fits.
+func limit(ms uint64) string {
+	switch {
+	case ms%60_000 == 0:
+		return fmt.Sprintf("%d min", ms/60_000)
+	case ms%1000 == 0:
+		return fmt.Sprintf("%d s", ms/1000)
+	default:
+		return fmt.Sprintf("%d ms", ms)
+	}
 }
 
 func (c Call) takesNoNull() bool {

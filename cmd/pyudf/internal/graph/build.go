@@ -4,12 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// New returns the graph of a plan. decodes names the fields that the engine looks at, by the id of their source.
+// New returns the graph of a plan. scans names the fields that the engine looks for, by the id of their source.
 // REQUIRES: the plan went through engine/plan without an error.
-func New(plan *planv1.Plan, decodes map[string][]string) *Graph {
+func New(plan *planv1.Plan, scans map[string][]string) *Graph {
 	b := builder{functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{}}
 	for _, function := range plan.GetFunctions() {
 		b.functions[function.GetId()] = function
@@ -17,33 +18,17 @@ func New(plan *planv1.Plan, decodes map[string][]string) *Graph {
 	for _, step := range plan.GetSteps() {
 		b.steps[step.GetInput()] = append(b.steps[step.GetInput()], step)
 	}
-	g := &Graph{App: plan.GetApp(), DeadLetters: plan.GetApp() + ".dlq"}
-	if !usesTopics(plan) {
-		g.DeadLetters += ".jsonl"
-	}
+	g := &Graph{App: plan.GetApp()}
+	g.DeadLetters, _ = deadletter.Home(plan)
 	for _, source := range plan.GetSources() {
 		if len(b.steps[source.GetId()]) > 0 {
 			g.Stages = append(g.Stages, Stage{
-				Source: newSource(source, decodes[source.GetId()]),
+				Source: newSource(source, scans[source.GetId()]),
 				Steps:  b.below(source.GetId(), []Step{}),
 			})
 		}
 	}
 	return g
-}
-
-func usesTopics(plan *planv1.Plan) bool {
-	for _, source := range plan.GetSources() {
-		if source.GetTopic() != nil {
-			return true
-		}
-	}
-	for _, step := range plan.GetSteps() {
-		if step.GetTo().GetTopic() != nil {
-			return true
-		}
-	}
-	return false
 }
 
 type builder struct {
@@ -124,11 +109,11 @@ func arguments(function *planv1.Function, bound []*planv1.Arg) []Argument {
 	return out
 }
 
-func newSource(proto *planv1.Source, decodes []string) Source {
+func newSource(proto *planv1.Source, scans []string) Source {
 	source := Source{
 		ID: proto.GetId(), Key: proto.GetKey(), Time: proto.GetTime(), DefinedAt: position(proto.GetDefinedAt()),
 		Kind: "topic", Name: proto.GetTopic().GetName(), Format: formatName(proto.GetTopic().GetFormat()),
-		Decodes: append([]string{}, decodes...),
+		Scans: append([]string{}, scans...),
 	}
 	if file := proto.GetFile(); file != nil {
 		source.Kind, source.Name, source.Format = "file", file.GetPath(), formatName(file.GetFormat())

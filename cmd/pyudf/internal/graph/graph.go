@@ -29,8 +29,8 @@ type Source struct {
 	Key       string `json:"key,omitempty"`
 	Time      string `json:"time,omitempty"`
 	DefinedAt string `json:"defined_at,omitempty"`
-	// Decodes are the fields that the engine looks at; all others pass through as they are.
-	Decodes []string `json:"decodes"`
+	// Scans are the fields that the engine looks for in each record; all others pass through as they are.
+	Scans []string `json:"scans"`
 }
 
 // Step is one operation.

@@ -83,6 +83,9 @@ func start(t *testing.T, reporter *progress.Reporter) *run {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &run{reporter: reporter, feed: make(chan progress.Counts, 1), start: time.Unix(0, 0), ticks: make(chan time.Time), done: make(chan error, 1), cancel: cancel}
+	if reporter.View.Line == nil {
+		reporter.View = progress.OfRun()
+	}
 	reporter.Read = func() (progress.Counts, error) { return <-r.feed, nil }
 	reporter.Width = func() int { return 40 }
 	reporter.Start(r.start)
@@ -146,6 +149,26 @@ func TestAStructuredLogGetsNumbers(t *testing.T) {
 	want := "level=INFO msg=progress in=10 out=9 dead=1 skipped=0 nulls=0 restarts=0 behind=-1 rate=20 elapsed_ms=500\n"
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out.String(), want)
+	}
+}
+
+func TestSendingShowsWhatWasSent(t *testing.T) {
+	var out bytes.Buffer
+	r := start(t, &progress.Reporter{View: progress.OfSending(), Logger: plain(&out)})
+	r.at(2*time.Second, progress.Counts{In: 3000})
+	state := r.finish(t, 3*time.Second)
+	if want := `level=INFO msg="3,000 sent  1,500/s  0:02"` + "\n"; out.String() != want {
+		t.Errorf("got %s, want %s", out.String(), want)
+	}
+	if got, want := state.Sent("weather"), "3,000 records sent to weather; 3.0 s, 1,000 records/s"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	out.Reset()
+	r = start(t, &progress.Reporter{View: progress.OfSending(), Logger: plain(&out), Structured: true})
+	r.at(2*time.Second, progress.Counts{In: 3000})
+	r.finish(t, 3*time.Second)
+	if want := "level=INFO msg=progress sent=3000 rate=1500 elapsed_ms=2000\n"; out.String() != want {
+		t.Errorf("got %s, want %s", out.String(), want)
 	}
 }
 

@@ -16,6 +16,26 @@ type State struct {
 	Elapsed time.Duration
 }
 
+// OfRun shows a run of an app.
+func OfRun() View { return View{Line: State.Line, Attrs: State.Attrs} }
+
+// OfSending shows records on their way into a topic; they are counted as In.
+func OfSending() View {
+	return View{
+		Line: func(s State) string {
+			return fmt.Sprintf("%s sent  %s/s  %s", Number(s.In), Number(int64(s.Rate)), clock(s.Elapsed))
+		},
+		Attrs: func(s State) []slog.Attr {
+			return []slog.Attr{slog.Int64("sent", s.In), slog.Int64("rate", int64(s.Rate)), slog.Int64("elapsed_ms", s.Elapsed.Milliseconds())}
+		},
+	}
+}
+
+// Sent says how a file got into a topic.
+func (s State) Sent(topic string) string {
+	return fmt.Sprintf("%s sent to %s; %s, %s records/s", count(s.In, "record"), topic, seconds(s.Elapsed), Number(int64(PerSecond(s.In, s.Elapsed))))
+}
+
 // Line says where a run stands.
 func (s State) Line() string {
 	parts := []string{

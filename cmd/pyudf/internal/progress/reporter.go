@@ -6,8 +6,16 @@ import (
 	"time"
 )
 
-// Reporter shows how a run goes on. Exactly one of Screen and Logger is set, or none to show nothing.
+// View says how states are shown.
+type View struct {
+	// Line is for people, Attrs for programs.
+	Line  func(State) string
+	Attrs func(State) []slog.Attr
+}
+
+// Reporter shows how a run goes on. At most one of Screen and Logger is set; with none, nothing is shown.
 type Reporter struct {
+	View View
 	// Read returns where the run stands.
 	Read func() (Counts, error)
 	// Screen is a terminal, Width its width or 0.
@@ -62,12 +70,12 @@ func (r *Reporter) show(ctx context.Context, now time.Time) error {
 	r.last = counts
 	switch {
 	case r.Screen != nil:
-		return r.Screen.Show(state.Line(), r.Width())
+		return r.Screen.Show(r.View.Line(state), r.Width())
 	case r.Logger == nil || !changed:
 	case r.Structured:
-		r.Logger.LogAttrs(ctx, slog.LevelInfo, "progress", state.Attrs()...)
+		r.Logger.LogAttrs(ctx, slog.LevelInfo, "progress", r.View.Attrs(state)...)
 	default:
-		r.Logger.InfoContext(ctx, state.Line())
+		r.Logger.InfoContext(ctx, r.View.Line(state))
 	}
 	return nil
 }

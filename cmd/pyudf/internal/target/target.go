@@ -1,0 +1,147 @@
+// Package target owns what `pyudf run` and `pyudf plan` are pointed at: an app, a single function of a file, or a
+// worker that runs already; and where reading begins.
+//
+// It is pure: it reads arguments and flags, and knows neither Python nor Kafka.
+package target
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/eventtime"
+)
+
+// Flags are the flags that say what to run. Empty ones were not given.
+type Flags struct {
+	// From is the start for an app, the input for a function.
+	From   string
+	Start  string
+	To     string
+	Column string
+	Key    string
+	Time   string
+	// Attach is the socket of a worker that runs already.
+	Attach string
+}
+
+// Target is what to run.
+type Target struct {
+	// File is the Python file or module; empty if Attach is set.
+	File string
+	// Arguments are those of `python -m pyudf.worker`.
+	Arguments []string
+	Attach    string
+	Start     Start
+}
+
+// Start is where to begin in a topic that the group has committed nothing of.
+type Start struct {
+	Kind StartKind
+	Time time.Time // for At
+}
+
+// StartKind is a kind of Start.
+type StartKind int
+
+// The kinds of Start.
+const (
+	Earliest StartKind = iota
+	Latest
+	At
+)
+
+// named is FILE:NAME.
+var named = regexp.MustCompile(`^(.+):([\p{L}_][\p{L}\p{N}_.]*)$`) //nolint:gochecknoglobals // a constant
+
+// Resolve reads what the user asked for. Its error names every fault, a line each.
+func Resolve(args []string, flags Flags) (Target, error) {
+	switch {
+	case flags.Attach != "" && len(args) > 0:
+		return Target{}, fmt.Errorf("--attach %s: the worker there has loaded its app already: leave out %s, or leave out --attach", flags.Attach, args[0])
+	case flags.Attach != "":
+		return app(Target{Attach: flags.Attach}, flags)
+	case len(args) == 0:
+		return Target{}, errors.New("there is nothing to run: name an app such as heat.py, or a function such as features.py:heat_index")
+	}
+	t := Target{File: args[0], Arguments: []string{args[0]}}
+	if parts := named.FindStringSubmatch(args[0]); parts != nil {
+		t.File = parts[1]
+		if meansFunction(flags) {
+			return single(t, flags)
+		}
+	}
+	return app(t, flags)
+}
+
+// meansFunction tells whether FILE:NAME names a function, to be given an input and output, rather than an app of a
+// file with several.
+func meansFunction(flags Flags) bool {
+	if flags.To != "" || flags.Column != "" {
+		return true
+	}
+	_, err := parseStart("--from", flags.From)
+	return err != nil
+}
+
+func app(t Target, flags Flags) (Target, error) {
+	var faults []error
+	for _, flag := range []struct{ name, value string }{
+		{"to", flags.To}, {"column", flags.Column}, {"key", flags.Key}, {"time", flags.Time},
+	} {
+		if flag.value != "" {
+			faults = append(faults, fmt.Errorf("--%s %s is for a single function (FILE:FUNCTION): an app says this itself", flag.name, flag.value))
+		}
+	}
+	name, text := "--from", flags.From
+	if flags.Start != "" {
+		if text != "" && text != flags.Start {
+			faults = append(faults, fmt.Errorf("--from %s and --start %s contradict each other: give one of them", flags.From, flags.Start))
+		}
+		name, text = "--start", flags.Start
+	}
+	var err error
+	if t.Start, err = parseStart(name, text); err != nil {
+		faults = append(faults, err)
+	}
+	return t, errors.Join(faults...)
+}
+
+func single(t Target, flags Flags) (Target, error) {
+	var faults []error
+	name := t.Arguments[0]
+	if flags.From == "" {
+		faults = append(faults, fmt.Errorf("%s needs an input: name a topic or file with --from", name))
+	}
+	if flags.To == "" {
+		faults = append(faults, fmt.Errorf("%s needs an output: name a topic or file with --to", name))
+	}
+	for _, flag := range []struct{ name, value string }{
+		{"--source", flags.From}, {"--to", flags.To}, {"--column", flags.Column}, {"--key", flags.Key}, {"--time", flags.Time},
+	} {
+		if flag.value != "" {
+			t.Arguments = append(t.Arguments, flag.name+"="+flag.value)
+		}
+	}
+	var err error
+	if t.Start, err = parseStart("--start", flags.Start); err != nil {
+		faults = append(faults, err)
+	}
+	return t, errors.Join(faults...)
+}
+
+func parseStart(flag, text string) (Start, error) {
+	switch strings.ToLower(text) {
+	case "", "earliest":
+		return Start{Kind: Earliest}, nil
+	case "latest":
+		return Start{Kind: Latest}, nil
+	}
+	ms, err := eventtime.Millis([]byte(text))
+	if err != nil {
+		return Start{}, fmt.Errorf("%s %s: write earliest, latest, or a time such as 2013-07-01T12:00:00Z", flag, text)
+	}
+	return Start{Kind: At, Time: time.UnixMilli(ms).UTC()}, nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/graph"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
+	"github.com/pyudf/pyudf/engine/plan"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+type planFlags struct {
+	code   codeFlags
+	talk   talkFlags
+	start  string
+	format string
+}
+
+func newPlan(w *world) *cobra.Command {
+	var flags planFlags
+	cmd := &cobra.Command{
+		Use:     "plan APP.py | FILE:FUNCTION",
+		Short:   "Show what a run would do, without a broker",
+		GroupID: groupRun,
+		Long: `plan shows the stages of an app: what the engine does itself, in Go, and which columns travel to which
+Python function. It loads the app and checks it, and touches neither broker nor data.
+
+` + targetHelp,
+		Example: `  pyudf plan heat.py
+  pyudf plan heat.py --format svg > heat.svg
+  pyudf plan features.py:heat_index --from weather --to heat --column heat_index`,
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
+	}
+	cmd.Flags().StringVar(&flags.format, "format", "text", "the `FORMAT`: "+strings.Join(graph.Formats(), ", "))
+	flags.code.add(cmd)
+	flags.talk.addLog(cmd)
+	return cmd
+}
+
+func (f *planFlags) run(ctx context.Context, w *world, args []string) error {
+	where, targetErr := target.Resolve(args, f.code.target)
+	talk, talkErr := f.talk.open(w)
+	formatErr := oneOf("--format", f.format, graph.Formats()...)
+	if err := errors.Join(targetErr, talkErr, formatErr); err != nil {
+		return outcome.Mendable(err)
+	}
+	ctx, release := w.interruptible(ctx, func() {})
+	defer release()
+	workers, err := f.code.open(ctx, where, talk.logger)
+	if err != nil {
+		return err
+	}
+	proto := workers.first.Description().GetPlan()
+	workers.close()
+	text, err := f.render(proto)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w.out, text)
+	return err
+}
+
+func (f *planFlags) render(proto *planv1.Plan) (string, error) {
+	compiled, err := plan.Compile(proto)
+	if err != nil {
+		return "", explainLoad(err)
+	}
+	scans := map[string][]string{}
+	for _, source := range compiled.Sources {
+		scans[source.Proto.GetId()] = source.Scan
+	}
+	return graph.New(proto, scans).Render(f.format)
+}

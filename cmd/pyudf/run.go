@@ -1,0 +1,221 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/spf13/cobra"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/observe"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
+	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/plan"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+type runFlags struct {
+	kafka          kafkaFlags
+	talk           talkFlags
+	code           codeFlags
+	group          string
+	untilEnd       bool
+	workers        int
+	commitInterval time.Duration
+	metricsAddr    string
+	pprof          bool
+}
+
+func newRun(w *world) *cobra.Command {
+	var flags runFlags
+	cmd := &cobra.Command{
+		Use:     "run APP.py | FILE:FUNCTION",
+		Short:   "Run an app, or a single function, on a stream",
+		GroupID: groupRun,
+		Long: `run reads the app's topics and files, calls its functions in Python workers and writes the results. It goes
+on until Ctrl-C, or until the end with --until-end or if all inputs are files. The first Ctrl-C finishes the
+records under way and commits; the second stops at once.
+
+` + targetHelp + `
+
+Where reading begins if the group has committed nothing yet is said by --start: earliest (the default), latest
+or a time. For an app --from means the same; for FILE:FUNCTION --from names the input.`,
+		Example: `  pyudf run heat.py
+  pyudf run heat.py --until-end --workers 2
+  pyudf run heat.py --group trial --from 2013-07-01T00:00:00Z
+  pyudf run features.py:heat_index --from weather --to heat --column heat_index
+  pyudf run heat.py --brokers kafka-1:9093 --config staging.properties -X sasl.username=ann`,
+		Args: atMost(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
+	}
+	flags.code.add(cmd)
+	cmd.Flags().StringVar(&flags.code.target.Start, "start", "", "`WHERE` a new group begins: earliest (the default), latest or a time such as 2013-07-01T12:00:00Z")
+	cmd.Flags().BoolVar(&flags.untilEnd, "until-end", false, "stop at the offsets that the topics end at now")
+	cmd.Flags().StringVar(&flags.group, "group", "", "the consumer `GROUP` (default the app's name)")
+	cmd.Flags().IntVar(&flags.workers, "workers", 1, "the number `N` of Python processes")
+	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", 5*time.Second, "the `TIME` between commits, such as 500ms")
+	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
+	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
+	flags.kafka.add(cmd)
+	flags.talk.add(cmd)
+	return cmd
+}
+
+// parsed is what the flags say.
+type parsed struct {
+	settings map[string]string
+	target   target.Target
+	talk     *talk
+}
+
+// parse returns all faults of the flags at once.
+func (f *runFlags) parse(w *world, args []string) (parsed, error) {
+	var p parsed
+	faults := make([]error, 3)
+	p.settings, faults[0] = f.kafka.parse(w)
+	p.target, faults[1] = target.Resolve(args, f.code.target)
+	p.talk, faults[2] = f.talk.open(w)
+	if f.workers < 1 {
+		faults = append(faults, fmt.Errorf("--workers %d: write 1 or more", f.workers))
+	}
+	if f.workers > 1 && p.target.Attach != "" {
+		faults = append(faults, fmt.Errorf("--workers %d: an attached worker is one process: leave --workers out", f.workers))
+	}
+	if f.commitInterval <= 0 {
+		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
+	}
+	if f.pprof && f.metricsAddr == "" {
+		faults = append(faults, errors.New("--pprof needs an address: add --metrics-addr HOST:PORT"))
+	}
+	return p, errors.Join(faults...)
+}
+
+func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
+	p, err := f.parse(w, args)
+	if err != nil {
+		return outcome.Mendable(err)
+	}
+	ctx, release := w.interruptible(ctx, func() {
+		p.talk.logger.Info("stopping: finishing the records under way and committing; press Ctrl-C again to stop at once")
+	})
+	defer release()
+	registry := prometheus.NewRegistry()
+	set := metrics.New(registry)
+	stopServing, err := f.serve(ctx, p.talk, registry)
+	if err != nil {
+		return outcome.Mendable(err)
+	}
+	defer stopServing()
+	workers, err := f.code.open(ctx, p.target, p.talk.logger)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	defer workers.close()
+	proto := workers.first.Description().GetPlan()
+	if _, err := plan.Compile(proto); err != nil {
+		return explainLoad(err)
+	}
+	ports, err := openPorts(ctx, proto, f.portsConfig(p, proto, set))
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	defer ports.close()
+	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, metrics: set, registry: registry})
+}
+
+func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) portsConfig {
+	group := f.group
+	if group == "" {
+		group = proto.GetApp()
+	}
+	return portsConfig{
+		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, metrics: set, logger: p.talk.logger,
+	}
+}
+
+// serve serves the metrics if that was asked for, until the function that it returns is called.
+func (f *runFlags) serve(ctx context.Context, talk *talk, registry *prometheus.Registry) (stop func(), err error) {
+	if f.metricsAddr == "" {
+		return func() {}, nil
+	}
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	server, err := observe.Start(ctx, observe.Config{Addr: f.metricsAddr, Metrics: registry, Profiles: f.pprof, Logger: talk.logger})
+	if err != nil {
+		return nil, err
+	}
+	talk.logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
+	return func() { closeLogged(talk.logger, server.Close) }, nil
+}
+
+// running is a run that is ready to begin.
+type running struct {
+	parsed
+
+	plan     *planv1.Plan
+	workers  *workers
+	ports    *ports
+	metrics  *metrics.Set
+	registry *prometheus.Registry
+}
+
+func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
+	deadLetters, err := r.ports.openDeadLetters(ctx, r.plan)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	home, _ := deadletter.Home(r.plan)
+	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, home) })
+	state, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
+		return engine.Run(ctx, engine.Config{
+			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink, DeadLetters: deadLetters,
+			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
+			Metrics: r.metrics, Logger: r.talk.logger,
+		})
+	})
+	if err != nil {
+		return unlessStopped(ctx, explainLoad(err))
+	}
+	verb := "done"
+	if ctx.Err() != nil {
+		verb = "stopped"
+	}
+	r.talk.conclude(w, verb, state.Summary(), state.Attrs())
+	r.hint(w, state)
+	return nil
+}
+
+// hint says where to look next.
+func (r running) hint(w *world, state progress.State) {
+	if r.talk.structured || r.talk.silent {
+		return
+	}
+	home, topic := deadletter.Home(r.plan)
+	brokers := brokersFlag(w, r.settings)
+	if state.Dead > 0 && topic {
+		w.say("look at what could not be handled, and why: pyudf tail %s%s", home, brokers)
+	} else if state.Dead > 0 {
+		w.say("look at what could not be handled, and why: %s", home)
+	}
+	topics, files := destinations(r.plan)
+	for _, topic := range topics {
+		w.say("look at the results: pyudf tail %s%s", topic, brokers)
+	}
+	for _, file := range files {
+		w.say("look at the results: %s", file)
+	}
+}
+
+// unlessStopped drops an error that only says that the user ended the program before it had begun.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/tail"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
+	"github.com/pyudf/pyudf/engine/kafka"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/sink"
+	sinkfile "github.com/pyudf/pyudf/engine/sink/file"
+	"github.com/pyudf/pyudf/engine/source"
+	sourcefile "github.com/pyudf/pyudf/engine/source/file"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// defaultPartitions is what a topic gets that nobody gave a number for: room for as many engines side by side.
+const defaultPartitions = 4
+
+// withoutLimit is the retention of a topic whose records stay.
+const withoutLimit = -1
+
+func connect(ctx context.Context, settings map[string]string, logger *slog.Logger) (*kafka.Cluster, error) {
+	cluster, err := kafka.Connect(ctx, settings, logger)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	return cluster, outcome.Mendable(err)
+}
+
+// topicSpec is a topic to write to, and its partitions if it has to be created.
+type topicSpec struct {
+	name       string
+	partitions int
+}
+
+// openTopic returns a sink for a topic, and what frees it.
+func openTopic(ctx context.Context, settings map[string]string, logger *slog.Logger, spec topicSpec) (sink.Sink, func(), error) {
+	cluster, err := connect(ctx, settings, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	to, err := openTopicOn(ctx, cluster, spec, withoutLimit)
+	if err != nil {
+		cluster.Close()
+		return nil, nil, err
+	}
+	return to, func() { closeLogged(logger, to.Close); cluster.Close() }, nil
+}
+
+func openTopicOn(ctx context.Context, cluster *kafka.Cluster, spec topicSpec, retentionMS int64) (sink.Sink, error) {
+	if _, err := cluster.Topic(ctx, spec.name); errors.Is(err, kafka.ErrUnknownTopic) {
+		err = cluster.CreateTopic(ctx, kafka.TopicSpec{Name: spec.name, Partitions: spec.partitions, RetentionMS: retentionMS})
+		if err != nil {
+			return nil, outcome.Mendable(err)
+		}
+	}
+	to, err := cluster.OpenSink(ctx, spec.name)
+	return to, outcome.Mendable(err)
+}
+
+// reading is what tail reads.
+type reading struct {
+	topic     string
+	partition int
+	offset    int64
+	follow    bool
+}
+
+// openReading returns a source of a topic without a group, and what frees it.
+func openReading(ctx context.Context, settings map[string]string, logger *slog.Logger, r reading) (source.Source, func(), error) {
+	cluster, err := connect(ctx, settings, logger)
+	if err != nil {
+		return nil, nil, err
+	}
+	from, err := openReadingOn(ctx, cluster, r)
+	if err != nil {
+		cluster.Close()
+		return nil, nil, err
+	}
+	return from, func() { closeLogged(logger, from.Close); cluster.Close() }, nil
+}
+
+func openReadingOn(ctx context.Context, cluster *kafka.Cluster, r reading) (source.Source, error) {
+	info, err := cluster.Topic(ctx, r.topic)
+	if err != nil {
+		return nil, explainTopic(err, r.topic)
+	}
+	positions, err := tail.Positions(r.topic, info.Partitions, r.partition, r.offset)
+	if err != nil {
+		return nil, outcome.Mendable(err)
+	}
+	from, err := cluster.OpenSource(ctx, kafka.SourceConfig{Topic: r.topic, Assign: positions, UntilEnd: !r.follow})
+	return from, outcome.Mendable(err)
+}
+
+func explainTopic(err error, topic string) error {
+	if errors.Is(err, kafka.ErrUnknownTopic) {
+		return outcome.Mendf("%w: check the name and --brokers, or create the topic with `pyudf produce %s FILE`", err, topic)
+	}
+	return err
+}
+
+func closeLogged(logger *slog.Logger, closing func() error) {
+	if err := closing(); err != nil {
+		logger.Warn("closing", "cause", err)
+	}
+}
+
+// portsConfig says how a run reads and writes.
+type portsConfig struct {
+	settings map[string]string
+	group    string
+	start    target.Start
+	untilEnd bool
+	metrics  *metrics.Set
+	logger   *slog.Logger
+}
+
+// ports opens what a plan names.
+type ports struct {
+	config  portsConfig
+	cluster *kafka.Cluster // nil if the plan touches no topic
+	// partitions is the number for topics that are created: as many as the largest input has.
+	partitions int
+}
+
+// openPorts connects if the plan needs it, and checks that all input topics are there.
+func openPorts(ctx context.Context, plan *planv1.Plan, config portsConfig) (*ports, error) {
+	p := &ports{config: config}
+	if _, topics := deadletter.Home(plan); !topics {
+		return p, nil
+	}
+	var err error
+	if p.cluster, err = connect(ctx, config.settings, config.logger); err != nil {
+		return nil, err
+	}
+	var faults []error
+	for _, s := range plan.GetSources() {
+		if topic := s.GetTopic(); topic != nil {
+			info, err := p.cluster.Topic(ctx, topic.GetName())
+			if err != nil {
+				faults = append(faults, explainTopic(err, topic.GetName()))
+			}
+			p.partitions = max(p.partitions, info.Partitions)
+		}
+	}
+	if p.partitions == 0 {
+		p.partitions = defaultPartitions
+	}
+	if len(faults) > 0 {
+		p.close()
+		return nil, errors.Join(faults...)
+	}
+	return p, nil
+}
+
+func (p *ports) openSource(ctx context.Context, s *planv1.Source) (source.Source, error) {
+	if s.GetFile() != nil {
+		from, err := sourcefile.Open(ctx, s)
+		return from, outcome.Mendable(err)
+	}
+	return p.cluster.OpenSource(ctx, kafka.SourceConfig{
+		Topic:    s.GetTopic().GetName(),
+		Group:    p.config.group,
+		Start:    kafkaStart(p.config.start),
+		UntilEnd: p.config.untilEnd,
+		Metrics:  p.config.metrics,
+	})
+}
+
+func kafkaStart(start target.Start) kafka.Start {
+	switch start.Kind {
+	case target.Latest:
+		return kafka.Start{Kind: kafka.Latest}
+	case target.At:
+		return kafka.Start{Kind: kafka.At, Time: start.Time}
+	default:
+		return kafka.Start{Kind: kafka.Earliest}
+	}
+}
+
+func (p *ports) openSink(ctx context.Context, to *planv1.To) (sink.Sink, error) {
+	if file := to.GetFile(); file != nil {
+		created, err := sinkfile.Create(file.GetPath(), file.GetFormat())
+		return created, outcome.Mendable(err)
+	}
+	retention := int64(to.GetTopic().GetRetentionMs()) //nolint:gosec // ms of no human time overflow
+	if retention == 0 {
+		retention = withoutLimit
+	}
+	return openTopicOn(ctx, p.cluster, topicSpec{name: to.GetTopic().GetName(), partitions: p.partitions}, retention)
+}
+
+// openDeadLetters opens where the records go that no step can handle.
+func (p *ports) openDeadLetters(ctx context.Context, plan *planv1.Plan) (sink.Sink, error) {
+	name, topic := deadletter.Home(plan)
+	if topic {
+		return openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, withoutLimit)
+	}
+	to, err := sinkfile.Create(name, planv1.Format_FORMAT_JSON)
+	if err != nil {
+		return nil, outcome.Mendf("the file for dead letters: %w", err)
+	}
+	return to, nil
+}
+
+func (p *ports) close() {
+	if p.cluster != nil {
+		p.cluster.Close()
+	}
+}
+
+// destinations are the topics and files that a plan writes to, as a person would look at them.
+func destinations(plan *planv1.Plan) (topics, files []string) {
+	for _, step := range plan.GetSteps() {
+		if to := step.GetTo(); to.GetTopic() != nil {
+			topics = append(topics, to.GetTopic().GetName())
+		} else if to.GetFile() != nil {
+			files = append(files, to.GetFile().GetPath())
+		}
+	}
+	return topics, files
+}
+
+// brokersFlag is what another command line needs to reach the same brokers.
+func brokersFlag(w *world, given map[string]string) string {
+	plain, err := (&kafkaFlags{}).parse(w)
+	if brokers := given["bootstrap.servers"]; err != nil || brokers != plain["bootstrap.servers"] {
+		return " --brokers " + brokers
+	}
+	return ""
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/python"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
+	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/udfworker/host"
+)
+
+// codeFlags say which user code to load, and with which interpreter.
+type codeFlags struct {
+	target target.Flags
+	python string
+}
+
+const targetHelp = `The app is APP.py, or APP.py:NAME if the file defines several. A single function without a decorator runs as
+FILE:FUNCTION with --from and --to; its value becomes the field --column, by default one of its own name.`
+
+func (f *codeFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.target.From, "from", "", "for FILE:FUNCTION the `INPUT` topic or file; for an app the same as --start")
+	cmd.Flags().StringVar(&f.target.To, "to", "", "for FILE:FUNCTION the `TOPIC` or file that it writes")
+	cmd.Flags().StringVar(&f.target.Column, "column", "", "for FILE:FUNCTION the `FIELD` that the result becomes")
+	cmd.Flags().StringVar(&f.target.Key, "key", "", "for FILE:FUNCTION the `FIELD` that the input is keyed by")
+	cmd.Flags().StringVar(&f.target.Time, "time", "", "for FILE:FUNCTION the `FIELD` with the event time")
+	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that listens on the Unix `SOCKET` (python -m pyudf.worker APP.py --socket SOCKET)")
+	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the active environment, else .venv beside the app, else python3)")
+}
+
+// workers starts the processes that run user code. The first one is started to ask it for the plan and serves then.
+type workers struct {
+	start func(ctx context.Context) (*host.Process, error)
+
+	lock  sync.Mutex // guards first
+	first *host.Process
+}
+
+// open starts the first worker. Its error says what is wrong with the user's code.
+func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logger) (*workers, error) {
+	w := &workers{}
+	if t.Attach != "" {
+		w.start = func(ctx context.Context) (*host.Process, error) { return host.Attach(ctx, t.Attach, logger) }
+	} else {
+		interpreter, err := f.interpreter(t.File)
+		if err != nil {
+			return nil, outcome.Mendable(err)
+		}
+		w.start = func(ctx context.Context) (*host.Process, error) {
+			return host.Start(ctx, host.Config{Python: interpreter, Args: t.Arguments, Logger: logger})
+		}
+	}
+	var err error
+	w.first, err = w.start(ctx)
+	if err != nil {
+		return nil, outcome.Mendable(explainLoad(err))
+	}
+	return w, nil
+}
+
+func (f *codeFlags) interpreter(app string) (string, error) {
+	if strings.HasSuffix(app, ".py") {
+		if _, err := os.Stat(app); err != nil {
+			return "", errors.New(app + ": " + cause(err).Error())
+		}
+	}
+	chooser := python.Chooser{Getenv: os.Getenv, Executable: isExecutable, LookPath: exec.LookPath}
+	return chooser.Choose(f.python, app)
+}
+
+func isExecutable(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
+}
+
+// Start implements dispatch.Start.
+func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
+	if first := w.take(); first != nil {
+		return first, nil
+	}
+	process, err := w.start(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return process, nil
+}
+
+func (w *workers) take() *host.Process {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	first := w.first
+	w.first = nil
+	return first
+}
+
+// close ends the first worker if nobody took it.
+func (w *workers) close() {
+	if first := w.take(); first != nil {
+		first.Kill()
+	}
+}
+
+// explainLoad returns the message of an error of the user's code, with the user's own frames if there are any.
+func explainLoad(err error) error {
+	var load *host.LoadError
+	if errors.As(err, &load) {
+		return outcome.Mendable(errors.New(strings.TrimSpace(load.Message + "\n" + load.Traceback)))
+	}
+	var faulty *plan.Error
+	if errors.As(err, &faulty) {
+		return outcome.Mendable(faulty)
+	}
+	return err
+}
