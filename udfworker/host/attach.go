@@ -50,8 +50,8 @@ func (a *attached) Pid() int { return 0 }
 
 func (a *attached) Exited() <-chan struct{} { return a.gone }
 
-func (a *attached) Exit() *plugin.Exit {
-	return &plugin.Exit{ID: a.path, Err: errors.New("the connection was closed")}
+func (a *attached) Exit() *plugin.ExitError {
+	return &plugin.ExitError{ID: a.path, Err: errors.New("the connection was closed")}
 }
 
 func (a *attached) Kill() error {

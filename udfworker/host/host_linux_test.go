@@ -1,9 +1,11 @@
 package host_test
 
 import (
+	"log/slog"
 	"strconv"
 	"testing"
 
+	"github.com/pyudf/pyudf/udfworker/host"
 	"github.com/pyudf/pyudf/udfworker/workertest"
 )
 
@@ -28,4 +30,22 @@ func TestWhatAWorkerStartedDiesWithIt(t *testing.T) {
 	_, err = p.Run(t.Context(), floats(workertest.Exit, 1))
 	requireSays(t, err, "exited with status 3")
 	died()
+}
+
+func TestAForkOfPythonDiesWithTheWorker(t *testing.T) {
+	for name, end := range map[string]func(*host.Process){
+		"killed by the engine": func(p *host.Process) { p.Kill() },
+		"killed by itself": func(p *host.Process) {
+			_, err := p.Run(t.Context(), call(t, p, "die", ints(1)))
+			requireSays(t, err, "was killed by SIGKILL")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPython(t, slog.DiscardHandler)
+			pid := run(t, p, call(t, p, "fork", ints(3600))).Column.Ints[0]
+			died := workertest.AwaitDeath(t, int(pid))
+			end(p)
+			died()
+		})
+	}
 }

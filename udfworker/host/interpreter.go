@@ -24,13 +24,13 @@ func (e *InterpreterError) Error() string { return e.Message }
 
 func (e *InterpreterError) Unwrap() error { return e.Err }
 
-var missingModule = regexp.MustCompile(`No module named '?([\w.]+)`) //nolint:gochecknoglobals // a constant
+var missingModule = regexp.MustCompile(`No module named '?([\w.]+)`)
 
 // explain turns the failed start of an interpreter into what the user can do about it. Other errors it returns.
 func explain(config Config, err error) error {
 	python := config.Python
 	fault := &InterpreterError{Python: python, Err: err}
-	var exit *plugin.Exit
+	var exit *plugin.ExitError
 	switch {
 	case isMissing(config.Dir):
 		return fmt.Errorf("the working directory %q of the worker does not exist: %w", config.Dir, err)

@@ -9,6 +9,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
 	"github.com/pyudf/pyudf/engine/dispatch"
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 	"github.com/pyudf/pyudf/udfworker/plugin"
@@ -28,7 +31,7 @@ type process interface {
 	// Exited closes when the process is gone.
 	Exited() <-chan struct{}
 	// Exit says how. REQUIRES: Exited is closed.
-	Exit() *plugin.Exit
+	Exit() *plugin.ExitError
 	// Kill does not wait.
 	Kill() error
 	// Close kills what still runs, waits for its end and releases what it held.
@@ -147,7 +150,7 @@ func (p *Process) awaitEnd() error {
 			<-p.process.Exited() // by itself, or by the Kill of a Stop that waits no longer
 			return p.exitCause()
 		}
-		if !errors.Is(err, errProtocol) && p.exitsWithin(exitGrace) {
+		if mayBeExit(err) && p.exitsWithin(exitGrace) {
 			return p.exitCause()
 		}
 		if errors.Is(err, io.EOF) {
@@ -155,6 +158,12 @@ func (p *Process) awaitEnd() error {
 		}
 		return fmt.Errorf("the worker (process %d) is of no use any more: %w", p.pid, err)
 	}
+}
+
+// mayBeExit tells whether a stream may have ended because the process did, rather than by the worker's own choice.
+func mayBeExit(err error) bool {
+	code := status.Code(err)
+	return errors.Is(err, io.EOF) || code == codes.Unavailable || code == codes.Canceled
 }
 
 func (p *Process) exitCause() error {

@@ -57,7 +57,7 @@ type LoadError struct {
 func (e *LoadError) Error() string { return e.Message }
 
 // Start starts a worker and asks what it offers. Its error says what the user has to mend: an *InterpreterError, a
-// *LoadError, or a *plugin.Exit if the process ended early.
+// *LoadError, or a *plugin.ExitError if the process ended early.
 func Start(ctx context.Context, config Config) (*Process, error) {
 	config.EnsureDefaults()
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
@@ -66,7 +66,7 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	if err != nil {
 		return nil, explain(config, err)
 	}
-	command := exec.Command(python, config.arguments()...)
+	command := exec.Command(python, config.arguments()...) //nolint:noctx // it outlives the start
 	command.Dir, command.Env = config.Dir, config.Env
 	worker, err := plugin.Launch(ctx, plugin.Config{
 		Command: command,

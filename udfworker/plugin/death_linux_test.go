@@ -27,11 +27,11 @@ func engineMain() {
 		os.Exit(1)
 	}
 	fmt.Println(w.Pid())
-	select {}
+	<-w.Exited()
 }
 
 func TestAWorkerDiesWithItsEngine(t *testing.T) {
-	engine := exec.Command(os.Args[0])
+	engine := exec.Command(os.Args[0]) //nolint:noctx // its end is what is tested
 	engine.Env = append(os.Environ(), engineMarker+"=1")
 	stdout, err := engine.StdoutPipe()
 	if err != nil {

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Exit is how a worker process ended that nobody asked to.
-type Exit struct {
+// ExitError is how a worker process ended that nobody asked to.
+type ExitError struct {
 	// ID is the process id, or what the runner calls the process.
 	ID string
 	// Lines are the last that it wrote, at most ten.
@@ -20,11 +20,11 @@ type Exit struct {
 	Err error
 }
 
-func (e *Exit) Error() string {
+func (e *ExitError) Error() string {
 	return fmt.Sprintf("the worker (process %s) %s%s", e.ID, how(e.Err), quote(e.Lines))
 }
 
-func (e *Exit) Unwrap() error { return e.Err }
+func (e *ExitError) Unwrap() error { return e.Err }
 
 func how(err error) string {
 	var exit *exec.ExitError

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"time"
 
@@ -55,7 +56,7 @@ type Worker struct {
 	address string
 }
 
-// Launch starts a worker and connects to it. If the worker ends before it can be called, the error is an *Exit; if
+// Launch starts a worker and connects to it. If the worker ends before it can be called, the error is an *ExitError; if
 // its command could not be started at all, the error is that of exec. A caller that gets a worker must Close it.
 func Launch(ctx context.Context, config Config) (*Worker, error) {
 	ctx, cancel := context.WithTimeout(ctx, config.Timeout)
@@ -63,7 +64,7 @@ func Launch(ctx context.Context, config Config) (*Worker, error) {
 	w := &Worker{output: newOutput(config.Logger)}
 	w.client = goplugin.NewClient(w.clientConfig(ctx, config))
 	if err := w.connect(); err != nil {
-		w.Close()
+		w.Close() //nolint:contextcheck // the worker ends although ctx has
 		return nil, w.launchError(ctx, config.Timeout, err)
 	}
 	close(w.process.ready)
@@ -87,7 +88,7 @@ func (w *Worker) clientConfig(ctx context.Context, config Config) *goplugin.Clie
 		StartTimeout:     2 * config.Timeout, // never reached: ctx ends before
 		SkipHostEnv:      true,
 		UnixSocketConfig: sockets,
-		Logger:           libraryLogger(config.Logger),
+		Logger:           libraryLogger(config.Logger), //nolint:contextcheck // it logs as long as the worker lives
 		GRPCDialOptions:  append(dialOptions(), grpc.WithContextDialer(w.dial)),
 	}
 }
@@ -107,7 +108,7 @@ func (w *Worker) runnerFunc(
 		if command.Env == nil {
 			command.Env = os.Environ()
 		}
-		command.Env = append(command.Env[:len(command.Env):len(command.Env)], spec.Env...)
+		command.Env = append(slices.Clip(command.Env), spec.Env...)
 		newRunner := config.Runner
 		if newRunner == nil {
 			newRunner = plainChild
@@ -144,7 +145,11 @@ func (w *Worker) connect() error {
 	if err != nil {
 		return err
 	}
-	w.service = service.(workerv1.WorkerServiceClient) //nolint:forcetypeassert // glue makes nothing else
+	client, ok := service.(workerv1.WorkerServiceClient)
+	if !ok {
+		return fmt.Errorf("go-plugin made a %T of the connection", service)
+	}
+	w.service = client
 	return nil
 }
 
@@ -180,8 +185,8 @@ func (w *Worker) Pid() int {
 func (w *Worker) Exited() <-chan struct{} { return w.process.done }
 
 // Exit returns how the process ended. REQUIRES: Exited is closed.
-func (w *Worker) Exit() *Exit {
-	return &Exit{ID: w.process.ID(), Lines: w.output.last(), Err: w.process.err}
+func (w *Worker) Exit() *ExitError {
+	return &ExitError{ID: w.process.ID(), Lines: w.output.last(), Err: w.process.err}
 }
 
 // Kill ends the process with everything in its group. It does not wait.

@@ -45,7 +45,7 @@ func (b *logBuffer) String() string {
 }
 
 func config(behaviour string, log *logBuffer, env ...string) plugin.Config {
-	command := exec.Command(os.Args[0], behaviour)
+	command := exec.Command(os.Args[0], behaviour) //nolint:noctx // its end is what is tested
 	command.Env = workertest.Env(env...)
 	return plugin.Config{
 		Command: command,
@@ -169,8 +169,7 @@ func (h *watchHandler) Handle(ctx context.Context, r slog.Record) error {
 
 func TestAWorkerThatEndsAtItsStartIsReportedWithItsLastLines(t *testing.T) {
 	_, err := plugin.Launch(t.Context(), config(workertest.Incomplete, &logBuffer{}, workertest.MissingModule+"=grpc"))
-	var exit *plugin.Exit
-	if !errors.As(err, &exit) {
+	if _, ok := errors.AsType[*plugin.ExitError](err); !ok {
 		t.Fatalf("got %v", err)
 	}
 	for _, want := range []string{"exited with status 1", "No module named grpc"} {

@@ -13,7 +13,7 @@ const maxLine = 4 << 20
 // eachLine reads to the end and calls use with each line that is not empty, without its end. The line is valid until
 // use returns. It closes the reader.
 func eachLine(from io.ReadCloser, use func(line []byte)) {
-	defer from.Close()
+	defer func() { _ = from.Close() }() // pipes lose nothing
 	reader := bufio.NewReaderSize(from, 64<<10)
 	var line []byte
 	for {

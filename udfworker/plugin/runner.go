@@ -65,13 +65,13 @@ func (t *tap) Start(ctx context.Context) error {
 	var readers sync.WaitGroup
 	readers.Go(func() { eachLine(t.Runner.Stderr(), t.output.stderrLine) })
 	readers.Go(func() { eachLine(t.Runner.Stdout(), t.stdoutLine) })
-	go func() {
+	go func() { //nolint:contextcheck // ctx is for the start only
 		readers.Wait()
 		t.err = t.Runner.Wait(context.Background())
 		close(t.done)
-		t.handshakeWriter.Close() // only now: go-plugin kills a worker whose stdout ends without a handshake
+		_ = t.handshakeWriter.Close() // only now: go-plugin kills a worker whose stdout ends without a handshake
 	}()
-	go t.watchAbort()
+	go t.watchAbort() //nolint:contextcheck // as above
 	return nil
 }
 
@@ -93,7 +93,7 @@ func (t *tap) stdoutLine(line []byte) {
 	}
 	t.handshakeSent = true
 	_, _ = io.WriteString(t.handshakeWriter, text+"\n") // fails only after Close
-	t.handshakeWriter.Close()
+	_ = t.handshakeWriter.Close()                       // always nil
 }
 
 // isHandshake recognizes CORE-VERSION|APP-VERSION|NETWORK|ADDRESS|PROTOCOL.

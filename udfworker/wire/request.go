@@ -74,16 +74,16 @@ func requestColumn(c *record.Column) (*workerv1.Column, error) {
 	if c.Valid != nil {
 		out.Validity = c.Valid[:bits]
 	}
-	switch {
-	case c.Type == record.Bool:
+	switch c.Type {
+	case record.Bool:
 		if len(c.Bools) < bits {
 			return nil, lengthError("value bytes", len(c.Bools), bits)
 		}
 		out.Values = c.Bools[:bits]
-	case c.Type == record.Int64:
+	case record.Int64:
 		out.Values = bytesOf(c.Ints)
 		return out, lengthError("values", len(c.Ints), c.Rows)
-	case c.Type == record.Float64:
+	case record.Float64:
 		out.Values = bytesOf(c.Floats)
 		return out, lengthError("values", len(c.Floats), c.Rows)
 	default:

@@ -88,14 +88,14 @@ func columnOf(t record.Type, rows int, column *workerv1.Column) (*record.Column,
 
 func setValues(out *record.Column, column *workerv1.Column) error {
 	values := column.GetValues()
-	switch {
-	case out.Type == record.Bool:
+	switch out.Type {
+	case record.Bool:
 		out.Bools = values
 		return lengthError("value bytes", len(values), record.BitmapSize(out.Rows))
-	case out.Type == record.Int64:
+	case record.Int64:
 		out.Ints = viewOf[int64](values)
 		return lengthError("value bytes", len(values), out.Rows*8)
-	case out.Type == record.Float64:
+	case record.Float64:
 		out.Floats = viewOf[float64](values)
 		return lengthError("value bytes", len(values), out.Rows*8)
 	default:

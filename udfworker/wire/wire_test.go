@@ -18,7 +18,7 @@ import (
 )
 
 // columnTypes are all types that a column can have, with those of the plan.
-var columnTypes = map[record.Type]planv1.Type{
+var columnTypes = map[record.Type]planv1.Type{ //nolint:gochecknoglobals // a constant table
 	record.Bool:      planv1.Type_TYPE_BOOL,
 	record.Int64:     planv1.Type_TYPE_INT64,
 	record.Float64:   planv1.Type_TYPE_FLOAT64,

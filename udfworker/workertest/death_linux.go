@@ -15,7 +15,7 @@ func AwaitDeath(t *testing.T, pid int) func() {
 	if err != nil {
 		t.Fatalf("process %d: %v", pid, err)
 	}
-	t.Cleanup(func() { unix.Close(handle) })
+	t.Cleanup(func() { _ = unix.Close(handle) })
 	return func() {
 		t.Helper()
 		set := []unix.PollFd{{Fd: int32(handle), Events: unix.POLLIN}}

@@ -50,7 +50,7 @@ func Main() {
 	}
 	switch behaviour := os.Args[len(os.Args)-1]; behaviour {
 	case Silent:
-		select {}
+		untilKilled()
 	case Incomplete:
 		fatal(1, fmt.Sprintf("%s: No module named %s", os.Args[0], os.Getenv(MissingModule)))
 	default:
@@ -71,7 +71,7 @@ func serve(behaviour string) {
 	}
 	handshake(socket)
 	if behaviour == Deaf {
-		time.Sleep(time.Hour) // until it is killed
+		untilKilled()
 	}
 	if behaviour == Noisy {
 		go noise()
@@ -88,6 +88,9 @@ func noise() {
 }
 
 func handshake(socket string) { fmt.Printf("1|1|unix|%s|grpc\n", socket) }
+
+// untilKilled waits on a timer: a bare select is a deadlock to the runtime, which ends the process.
+func untilKilled() { <-time.After(time.Hour) }
 
 func fatal(status int, message string) {
 	fmt.Fprintln(os.Stderr, message)

@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"sync/atomic"
 	"syscall"
-	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/health"
@@ -82,7 +81,7 @@ func (w *worker) controller() *grpc.ServiceDesc {
 }
 
 func listen(socket string) net.Listener {
-	listener, err := net.Listen("unix", socket)
+	listener, err := new(net.ListenConfig).Listen(context.Background(), "unix", socket)
 	if err != nil {
 		fatal(2, err.Error())
 	}
@@ -175,7 +174,7 @@ func (w *worker) answer(request *workerv1.RunRequest) *workerv1.RunResponse {
 		}
 		os.Exit(3)
 	case Hang:
-		time.Sleep(time.Hour) // until it is killed
+		untilKilled()
 	case WrongRows:
 		response.Rows++
 	case WrongSeq:
@@ -204,7 +203,7 @@ func failAll(request *workerv1.RunRequest, message string) []*workerv1.RowError 
 
 // spawn starts a process that outlives its parent and holds its output, unless it is killed.
 func spawn() int {
-	command := exec.Command("sleep", "3600")
+	command := exec.Command("sleep", "3600") //nolint:noctx // it is to outlive what started it
 	command.Stdout, command.Stderr = os.Stdout, os.Stderr
 	command.SysProcAttr = &syscall.SysProcAttr{}
 	if err := command.Start(); err != nil {
