@@ -68,11 +68,13 @@ func (f *devFlags) run(ctx context.Context, w *world) error {
 }
 
 func (f *devFlags) announce(w *world, addr string) error {
-	_, err := fmt.Fprint(w.out, welcome(addr, f.dataDir))
-	if err != nil || f.readyFile == "" {
-		return err
+	if f.readyFile != "" {
+		if err := writeReady(f.readyFile, addr); err != nil {
+			return err
+		}
 	}
-	return writeReady(f.readyFile, addr)
+	_, err := fmt.Fprint(w.out, welcome(addr, f.dataDir))
+	return err
 }
 
 // welcome says what the broker is and what to try next, with flags only where they are needed.
