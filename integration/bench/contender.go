@@ -1,8 +1,6 @@
 package main
 
-import (
-	"path/filepath"
-)
+import "path/filepath"
 
 // contender is a program that reads the topic $IN and writes the topic $OUT on $BROKERS until it is told to stop.
 type contender struct {
@@ -15,7 +13,7 @@ type contender struct {
 func ours(app string) func(out, brokers string) []string {
 	path := filepath.Join("integration", "bench", "apps", app)
 	return func(out, brokers string) []string {
-		return []string{"bin/pyudf", "run", path, "--brokers", brokers, "--group", out, "--start", "earliest"}
+		return []string{"bin/pyudf", "run", path, "--brokers", brokers, "--group", out, "--start", "earliest", "--python", python}
 	}
 }
 
@@ -24,8 +22,9 @@ func fixed(args ...string) func(out, brokers string) []string {
 }
 
 const (
-	limit = "passthrough"
-	floor = "bare"
+	limit  = "passthrough"
+	floor  = "bare"
+	python = ".venv/bin/python"
 )
 
 //nolint:gochecknoglobals // the field of contenders is what this program is
@@ -34,7 +33,7 @@ var contenders = []contender{
 	{"vectorised", "pyudf, numpy function", ours("vectorised.py")},
 	{"scalar", "pyudf, scalar function", ours("scalar.py")},
 	{"record", "pyudf, dict -> dict function", ours("record.py")},
-	{floor, "bare Python loop, confluent-kafka", fixed(".venv/bin/python", "integration/bench/apps/bare.py")},
+	{floor, "bare Python loop, confluent-kafka", fixed(python, "integration/bench/apps/bare.py")},
 }
 
 // field is who takes part: everybody, or one beside the two that all are compared with.

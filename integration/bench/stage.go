@@ -87,7 +87,7 @@ func (s *stage) load(ctx context.Context, records int) error {
 		return err
 	}
 	script := "integration/bench/apps/gen.py"
-	cmd := exec.CommandContext(ctx, ".venv/bin/python", script, s.kafka.Addr(), input, strconv.Itoa(records))
+	cmd := exec.CommandContext(ctx, python, script, s.kafka.Addr(), input, strconv.Itoa(records))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("produce the readings: %w\n%s", err, out)
 	}
