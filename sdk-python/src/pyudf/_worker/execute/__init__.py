@@ -1,8 +1,8 @@
 """Runs a user's function over one request and makes the answer.
 
-``calls`` runs a function row by row, each row once. ``arguments``, ``record`` make what it takes;
-``column`` and ``records`` make the wire's form of what it gave. ``vectorised`` does the whole for
-functions over batches. Nothing here knows gRPC.
+``calls`` runs a function row by row, each row once. ``scalar`` and ``record`` make what it takes
+and call it, ``column`` and ``records`` make the wire's form of what it gave. ``vectorised`` does
+the whole for functions over batches, from ``batches`` to ``outcome``. Nothing here knows gRPC.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from pyudf.worker.v1 import worker_pb2
 __all__ = ["Executor", "executor"]
 
 Executor: TypeAlias = Callable[[worker_pb2.RunRequest], worker_pb2.RunResponse]
+Answer: TypeAlias = Callable[[worker_pb2.RunRequest, Failures, worker_pb2.RunResponse], None]
+Deliver: TypeAlias = Callable[[list[Any], Failures, worker_pb2.RunResponse], None]
 
 
 def executor(function: Function) -> Executor:
@@ -34,22 +36,15 @@ def executor(function: Function) -> Executor:
         from pyudf._worker.execute.vectorised import Vectorised  # noqa: PLC0415
 
         return _answering(Vectorised(function))
-    calls = (
-        RecordCalls(function) if function.container is Container.RECORD else ScalarCalls(function)
-    )
-    deliver = _delivery(function)
-
-    def answer(
-        request: worker_pb2.RunRequest, failures: Failures, response: worker_pb2.RunResponse
-    ) -> None:
-        deliver(calls(request, failures), failures, response)
-
-    return _answering(answer)
+    calls_of = RecordCalls if function.container is Container.RECORD else ScalarCalls
+    if function.result_type is None:
+        records = RecordResults(function)
+        return _answering(_delivering(calls_of(function, records.encode), records.deliver))
+    column = ColumnResult(function, function.result_type)
+    return _answering(_delivering(calls_of(function), column.deliver))
 
 
-def _answering(
-    answer: Callable[[worker_pb2.RunRequest, Failures, worker_pb2.RunResponse], None],
-) -> Executor:
+def _answering(answer: Answer) -> Executor:
     def execute(request: worker_pb2.RunRequest) -> worker_pb2.RunResponse:
         failures = Failures()
         response = worker_pb2.RunResponse(seq=request.seq, rows=request.rows)
@@ -61,9 +56,10 @@ def _answering(
     return execute
 
 
-def _delivery(
-    function: Function,
-) -> Callable[[list[Any], Failures, worker_pb2.RunResponse], None]:
-    if function.result_type is None:
-        return RecordResults(function).deliver
-    return ColumnResult(function, function.result_type).deliver
+def _delivering(calls: RecordCalls | ScalarCalls, deliver: Deliver) -> Answer:
+    def answer(
+        request: worker_pb2.RunRequest, failures: Failures, response: worker_pb2.RunResponse
+    ) -> None:
+        deliver(calls(request, failures), failures, response)
+
+    return answer

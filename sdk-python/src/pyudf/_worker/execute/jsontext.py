@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import decimal
+import json
 from typing import Any
 
 import msgspec
 
 from pyudf._worker.execute.foreign import plain
 
-__all__ = ["encode", "encode_all"]
+__all__ = ["encode", "encode_unchecked", "is_finite", "repaired"]
 
 
 def _hook(value: Any) -> Any:
@@ -24,7 +25,8 @@ def _hook(value: Any) -> Any:
     return known
 
 
-_encode = msgspec.json.Encoder(enc_hook=_hook, decimal_format="number").encode
+encode_unchecked = msgspec.json.Encoder(enc_hook=_hook, decimal_format="number").encode
+"""Return a value's JSON text, in which a Decimal may have left a NaN or Infinity: see repaired."""
 
 
 def encode(value: Any) -> bytes:
@@ -33,41 +35,21 @@ def encode(value: Any) -> bytes:
     if dump is not None:
         text: str = dump()
         return text.encode()
-    encoded = _encode(value)
-    return encoded if _is_finite(encoded) else _encode_finite(value, encoded)
+    return repaired(encode_unchecked(value))
 
 
-def encode_all(found: list[dict[Any, Any]]) -> list[bytes]:
-    """Return the JSON texts of plain dicts.
+def is_finite(data: bytes) -> bool:
+    """Tell whether no Decimal can have left its NaN or Infinity in texts, which JSON has not."""
+    return b"NaN" not in data and b"Infinity" not in data
+
+
+def repaired(text: bytes) -> bytes:
+    """Return a text with null for NaN and infinities; all other numbers keep their digits.
 
     Raises:
-        Exception: One of them cannot be encoded; encode them one by one to know which.
+        ValueError: It holds a signalling NaN.
     """
-    encoded = list(map(_encode, found))
-    return encoded if _is_finite(b"".join(encoded)) else list(map(encode, found))
-
-
-def _is_finite(encoded: bytes) -> bool:
-    """Tell whether no Decimal can have left its NaN or Infinity in a text, which JSON has not."""
-    return b"NaN" not in encoded and b"Infinity" not in encoded
-
-
-def _encode_finite(value: Any, encoded: bytes) -> bytes:
-    try:
-        msgspec.json.decode(encoded)
-    except msgspec.DecodeError:
-        builtins = msgspec.to_builtins(
-            value, builtin_types=(decimal.Decimal,), str_keys=True, enc_hook=_hook
-        )
-        return _encode(_finite(builtins))
-    return encoded
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, decimal.Decimal):
-        return value if value.is_finite() else None
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(inner) for inner in value]
-    return value
+    if is_finite(text):
+        return text
+    value = json.loads(text, parse_float=decimal.Decimal, parse_constant=lambda _name: None)
+    return encode_unchecked(value)

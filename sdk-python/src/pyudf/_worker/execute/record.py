@@ -19,15 +19,18 @@ __all__ = ["RecordCalls"]
 class RecordCalls:
     """Calls a function over records for every row of a request."""
 
-    def __init__(self, function: Function) -> None:
-        """Prepare the decoder of the function's record type."""
+    def __init__(self, function: Function, finish: Callable[[Any], Any] | None = None) -> None:
+        """Prepare the decoder of the function's record type; see ScalarCalls for finish."""
         self._call = function.call
         self._decode = _decoder(function.record_type)
+        self._finish = finish
 
     def __call__(self, request: worker_pb2.RunRequest, failures: Failures) -> list[Any]:
         """Return a result a row; None for a row that failed, be it in decoding."""
         texts = wire.records(request.records, request.rows)
         calls = map(self._call, map(self._decode, texts))
+        if self._finish is not None:
+            calls = map(self._finish, calls)
         return collect(calls, range(request.rows), failures)
 
 

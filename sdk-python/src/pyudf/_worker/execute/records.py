@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
@@ -26,42 +25,37 @@ class RecordResults:
         """Prepare for results of a function."""
         self._name = function.name
 
-    def deliver(
-        self, results: list[Any], failures: Failures, response: worker_pb2.RunResponse
-    ) -> None:
-        """Put the records into a response. None is no record."""
-        if set(map(type, results)) <= {dict, type(None)}:
-            rows = [row for row, result in enumerate(results) if result is not None]
-            # If one of them has no JSON form, the loop below finds out which.
-            with contextlib.suppress(Exception):
-                put_records(response, jsontext.encode_all([results[row] for row in rows]), rows)
-                return
-        self._one_by_one(results, failures, response)
+    def encode(self, result: Any) -> bytes | list[bytes] | None:
+        """Return the JSON texts of what one call returned; None is no record.
 
-    def _one_by_one(
-        self, results: list[Any], failures: Failures, response: worker_pb2.RunResponse
-    ) -> None:
-        texts: list[bytes] = []
-        sources: list[int] = []
-        for row, result in enumerate(results):
-            if result is None:
-                continue
-            try:
-                encoded = self._encode(result)
-            # A generator runs the user's code here, which may raise anything.
-            except BaseException as err:
-                failures.add(row, err)
-            else:
-                texts += encoded
-                sources += [row] * len(encoded)
-        put_records(response, texts, sources)
+        It runs as part of the call, while its values are in the processor's cache and before the
+        next row makes new ones.
 
-    def _encode(self, result: Any) -> list[bytes]:
+        Raises:
+            BaseException: The result is no record, has no JSON form, or is a generator in which
+                the user's code raised.
+        """
+        if type(result) is dict:
+            return jsontext.encode_unchecked(result)
+        if result is None:
+            return None
         if _is_record(result):
-            return [jsontext.encode(result)]
+            return jsontext.encode(result)
         if not isinstance(result, Iterable) or isinstance(result, str | bytes | bytearray):
             raise self._wrong(result, "a record, None or an iterable of records")
         return [self._encode_one(record) for record in result if record is not None]
+
+    def deliver(
+        self, encoded: list[Any], failures: Failures, response: worker_pb2.RunResponse
+    ) -> None:
+        """Put what ``encode`` gave for each row into a response."""
+        texts: list[bytes] = encoded
+        sources: Sequence[int] = range(len(encoded))
+        if any(kind is not bytes for kind in set(map(type, encoded))):
+            texts, sources = _flat(encoded)
+        if not jsontext.is_finite(b"".join(texts)):
+            texts, sources = _repaired(texts, sources, failures)
+        put_records(response, texts, sources)
 
     def _encode_one(self, record: Any) -> bytes:
         if not _is_record(record):
@@ -84,6 +78,29 @@ def put_records(
     records.records.data = b"".join(texts)
     records.records.offsets = wire.row_numbers(tuple(accumulate(map(len, texts), initial=0)))
     records.sources = wire.row_numbers(sources)
+
+
+def _flat(encoded: list[Any]) -> tuple[list[bytes], list[int]]:
+    texts: list[bytes] = []
+    sources: list[int] = []
+    for row, one in enumerate(encoded):
+        found = [one] if isinstance(one, bytes) else one or ()
+        texts += found
+        sources += [row] * len(found)
+    return texts, sources
+
+
+def _repaired(
+    texts: Sequence[bytes], sources: Sequence[int], failures: Failures
+) -> tuple[list[bytes], list[int]]:
+    mended: list[tuple[bytes, int]] = []
+    for text, row in zip(texts, sources, strict=True):
+        try:
+            mended.append((jsontext.repaired(text), row))
+        except ValueError as err:
+            failures.add(row, err)
+    kept = [(text, row) for text, row in mended if row not in failures]
+    return [text for text, _ in kept], [row for _, row in kept]
 
 
 def _is_record(value: Any) -> bool:

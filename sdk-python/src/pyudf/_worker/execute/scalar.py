@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat, starmap
 from typing import Any
 
@@ -18,9 +18,15 @@ __all__ = ["ScalarCalls"]
 class ScalarCalls:
     """Calls a function over scalars for every row of a request."""
 
-    def __init__(self, function: Function) -> None:
-        """Prepare the readers of the function's parameters."""
+    def __init__(self, function: Function, finish: Callable[[Any], Any] | None = None) -> None:
+        """Prepare the readers of the function's parameters.
+
+        Args:
+            function: The function.
+            finish: Makes the result of a call, as part of it, into what is kept.
+        """
         self._call = function.call
+        self._finish = finish
         self._arguments = Arguments(function.params)
 
     def __call__(self, request: worker_pb2.RunRequest, failures: Failures) -> list[Any]:
@@ -38,6 +44,5 @@ class ScalarCalls:
         return results
 
     def _calls(self, columns: Sequence[Sequence[Any]], rows: int) -> Iterator[Any]:
-        if columns:
-            return map(self._call, *columns)
-        return starmap(self._call, repeat((), rows))
+        calls = map(self._call, *columns) if columns else starmap(self._call, repeat((), rows))
+        return calls if self._finish is None else map(self._finish, calls)
