@@ -227,6 +227,24 @@ func TestAHangingCallEndsWithItsContextAndTheWorkerIsKilled(t *testing.T) {
 	p.Kill()
 }
 
+func TestACallThatTheWorkerDoesNotEvenTakeEndsWithItsContext(t *testing.T) {
+	p := start(t, fake(workertest.Serve))
+	hanging := began(t.Context(), p, floats(workertest.Hang, 1))
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	large := make([]float64, 4<<20) // more than the worker's window
+	for _, pending := range []<-chan error{
+		began(ctx, p, floats(workertest.Same, large...)),
+		began(ctx, p, floats(workertest.Same, large...)),
+	} {
+		if err := <-pending; !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	}
+	p.Kill()
+	requireSays(t, <-hanging, "the engine killed the worker")
+}
+
 func TestAWorkerThatBreaksTheProtocolIsOfNoUse(t *testing.T) {
 	p := start(t, fake(workertest.Serve))
 	_, err := p.Run(t.Context(), floats(workertest.WrongRows, 1))

@@ -17,7 +17,7 @@ import (
 )
 
 // python returns the interpreter that has pyudf, and skips the test where there is none; in CI it fails.
-func python(t *testing.T) string {
+func python(t testing.TB) string {
 	t.Helper()
 	interpreter := os.Getenv("PYUDF_PYTHON")
 	if interpreter == "" {
@@ -40,7 +40,7 @@ func startPython(t *testing.T, handler slog.Handler) *host.Process {
 }
 
 // call returns a call of one of the functions of testdata/app.py, whose module they are named by.
-func call(t *testing.T, p *host.Process, name string, columns ...record.Column) *dispatch.Call {
+func call(t testing.TB, p *host.Process, name string, columns ...record.Column) *dispatch.Call {
 	t.Helper()
 	for _, f := range p.Description().GetPlan().GetFunctions() {
 		if f.GetName() == name {

@@ -31,8 +31,8 @@ func engineMain() {
 }
 
 func TestAWorkerDiesWithItsEngine(t *testing.T) {
-	engine := exec.Command(os.Args[0]) //nolint:noctx // its end is what is tested
-	engine.Env = append(os.Environ(), engineMarker+"=1")
+	engine := exec.Command(os.Args[0])                                          //nolint:noctx // its end is what is tested
+	engine.Env = append(os.Environ(), engineMarker+"=1", "TMPDIR="+t.TempDir()) // it cannot tidy up
 	stdout, err := engine.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
