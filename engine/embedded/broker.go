@@ -1,6 +1,7 @@
 package embedded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -45,8 +46,7 @@ func Start(config Config) (*Broker, error) {
 	}
 	cluster, err := kfake.NewCluster(config.options()...)
 	if err != nil {
-		lock.release()
-		return nil, config.explain(err)
+		return nil, errors.Join(config.explain(err), lock.release())
 	}
 	return &Broker{cluster: cluster, addr: cluster.ListenAddrs()[0], lock: lock}, nil
 }
@@ -98,7 +98,9 @@ func (c *Config) options() []kfake.Opt {
 		kfake.DefaultNumPartitions(c.Partitions),
 		kfake.WithLogger(logger{c.Logger}),
 		kfake.BrokerConfigs(map[string]string{"log.retention.ms": "-1"}),
-		kfake.ListenFn(func(network, _ string) (net.Listener, error) { return net.Listen(network, c.Addr) }),
+		kfake.ListenFn(func(network, _ string) (net.Listener, error) {
+			return new(net.ListenConfig).Listen(context.Background(), network, c.Addr)
+		}),
 	}
 	if c.DataDir != "" {
 		options = append(options, kfake.DataDir(c.DataDir))
@@ -110,8 +112,7 @@ func (c *Config) explain(err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use by another program, perhaps another broker: stop it, or listen elsewhere", c.Addr)
 	}
-	var listen *net.OpError
-	if errors.As(err, &listen) {
+	if _, ok := errors.AsType[*net.OpError](err); ok {
 		return fmt.Errorf("listening on %s: %w", c.Addr, err)
 	}
 	if c.DataDir != "" {

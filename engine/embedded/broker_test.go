@@ -109,14 +109,9 @@ func TestSecondBrokerOnADataDirIsRefused(t *testing.T) {
 }
 
 func TestTakenAddressIsNamed(t *testing.T) {
-	taken, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer taken.Close()
-	addr := taken.Addr().String()
+	addr := start(t, embedded.Config{}).Addr()
 	dir := t.TempDir()
-	_, err = embedded.Start(embedded.Config{Addr: addr, DataDir: dir})
+	_, err := embedded.Start(embedded.Config{Addr: addr, DataDir: dir})
 	want := addr + " is in use by another program, perhaps another broker: stop it, or listen elsewhere"
 	if err == nil || err.Error() != want {
 		t.Fatalf("got %v, want %s", err, want)

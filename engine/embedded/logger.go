@@ -22,6 +22,6 @@ func (l logger) Logf(level kfake.LogLevel, format string, args ...any) {
 	}
 	ctx := context.Background()
 	if l.target.Enabled(ctx, to) {
-		l.target.Log(ctx, to, fmt.Sprintf(format, args...))
+		l.target.Log(ctx, to, fmt.Sprintf(format, args...)) //nolint:sloglint // the message is made by kfake
 	}
 }

@@ -64,7 +64,13 @@ func operation(o *planv1.Operation) (text string, level int) {
 		return within(args[0], levelAdd) + " is not null", levelCompare
 	case planv1.Op_OP_IS_IN:
 		return within(args[0], levelAdd) + " in " + list(args[1:]), levelCompare
+	default:
+		return infix(o)
 	}
+}
+
+func infix(o *planv1.Operation) (text string, level int) {
+	args := o.GetArgs()
 	operator, known := operators[o.GetOp()]
 	if !known {
 		return o.GetOp().String() + list(args), levelAtom

@@ -21,6 +21,9 @@ const (
 	maxBytes = 1 << 20
 )
 
+// errStopped says that ctx ended, which is no failure.
+var errStopped = errors.New("stopped")
+
 // Loader carries rows from a file to a sink.
 type Loader struct {
 	From table.Reader
@@ -35,6 +38,9 @@ func (l *Loader) Sent() int64 { return l.sent.Load() }
 // a *table.LineError; the rows before it are delivered then. When ctx ends it stops likewise, without an error.
 func (l *Loader) Run(ctx context.Context) error {
 	failed := l.copyRows(ctx)
+	if errors.Is(failed, errStopped) {
+		failed = nil
+	}
 	// What was taken over is delivered even if the user asked to stop.
 	if err := l.To.Flush(context.WithoutCancel(ctx)); err != nil {
 		return errors.Join(failed, fmt.Errorf("delivering: %w", err))
@@ -85,10 +91,10 @@ func (l *Loader) write(ctx context.Context, p *pack) error {
 		return nil
 	}
 	rejected, err := l.To.Write(ctx, &p.messages)
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return errStopped
+	}
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return fmt.Errorf("sending: %w", err)
 	}
 	l.sent.Add(int64(len(p.lines) - len(rejected)))

@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -41,9 +42,8 @@ func get(t *testing.T, url string) (status int, body string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
 	text, err := io.ReadAll(response.Body)
-	if err != nil {
+	if err = errors.Join(err, response.Body.Close()); err != nil {
 		t.Fatal(err)
 	}
 	return response.StatusCode, string(text)

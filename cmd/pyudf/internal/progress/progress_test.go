@@ -136,7 +136,7 @@ func TestAPipeGetsALineOnlyWhenSomethingChanged(t *testing.T) {
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out.String(), want)
 	}
-	if state.In != 4000 || state.Elapsed != 4*time.Second {
+	if state.In != 4000 || state.Elapsed != 4*time.Second || state.Rate != 1000 {
 		t.Fatalf("the last state is %+v", state)
 	}
 }

@@ -46,7 +46,8 @@ func (r *Reporter) Follow(ctx context.Context, ticks <-chan time.Time) error {
 	}
 }
 
-// Finish takes the line off the screen and returns the last state. REQUIRES: Follow is not running.
+// Finish takes the line off the screen and returns the last state, whose rate is that of the whole run. REQUIRES: Follow
+// is not running.
 func (r *Reporter) Finish(now time.Time) (State, error) {
 	if r.Screen != nil {
 		if err := r.Screen.Show("", 0); err != nil {
@@ -57,7 +58,9 @@ func (r *Reporter) Finish(now time.Time) (State, error) {
 	if err != nil {
 		return State{}, err
 	}
-	return r.meter.add(now, counts), nil
+	state := r.meter.add(now, counts)
+	state.Rate = PerSecond(counts.In, state.Elapsed)
+	return state, nil
 }
 
 func (r *Reporter) show(ctx context.Context, now time.Time) error {
@@ -75,7 +78,7 @@ func (r *Reporter) show(ctx context.Context, now time.Time) error {
 	case r.Structured:
 		r.Logger.LogAttrs(ctx, slog.LevelInfo, "progress", r.View.Attrs(state)...)
 	default:
-		r.Logger.InfoContext(ctx, r.View.Line(state))
+		r.Logger.InfoContext(ctx, r.View.Line(state)) //nolint:sloglint // the line is for people
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package python_test
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/python"
@@ -9,14 +10,7 @@ import (
 
 // world is a file system and an environment of a few names.
 func world(virtualEnv string, executables ...string) python.Chooser {
-	has := func(path string) bool {
-		for _, name := range executables {
-			if name == path {
-				return true
-			}
-		}
-		return false
-	}
+	has := func(path string) bool { return slices.Contains(executables, path) }
 	return python.Chooser{
 		Getenv:     func(string) string { return virtualEnv },
 		Executable: has,

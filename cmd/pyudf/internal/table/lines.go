@@ -113,8 +113,7 @@ func check(text []byte) error {
 	}
 	var value json.RawMessage
 	err := json.Unmarshal(text, &value)
-	var syntax *json.SyntaxError
-	if errors.As(err, &syntax) {
+	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
 		return fmt.Errorf("it is no JSON value: at byte %d: %w", syntax.Offset, err)
 	}
 	return fmt.Errorf("it is no JSON value: %w", err)

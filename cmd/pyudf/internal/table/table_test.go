@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -169,7 +170,7 @@ func TestDigitsOfAnyNumberAreUnchanged(t *testing.T) {
 }
 
 func randomNumber(random *rand.Rand) string {
-	text := fmt.Sprintf("%d", random.Uint64()>>random.IntN(64))
+	text := strconv.FormatUint(random.Uint64()>>random.IntN(64), 10)
 	if random.IntN(2) == 0 {
 		text = "-" + text
 	}

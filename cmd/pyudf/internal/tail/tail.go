@@ -2,6 +2,7 @@ package tail
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 
@@ -24,16 +25,24 @@ func Show(ctx context.Context, from source.Source, out io.Writer, options Option
 	s := shower{out: out, options: options, open: map[record.Partition]bool{}}
 	for {
 		event, err := from.Poll(ctx)
-		if ctx.Err() != nil {
-			return nil
+		if err == nil {
+			var done bool
+			if done, err = s.take(event); done {
+				return err
+			}
 		}
 		if err != nil {
-			return err
-		}
-		if done, err := s.take(event); done || err != nil {
-			return err
+			return unlessEnded(ctx, err)
 		}
 	}
+}
+
+// unlessEnded drops an error that only says that ctx ended.
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+		return nil
+	}
+	return err
 }
 
 type shower struct {

@@ -54,7 +54,7 @@ const (
 )
 
 // named is FILE:NAME.
-var named = regexp.MustCompile(`^(.+):([\p{L}_][\p{L}\p{N}_.]*)$`) //nolint:gochecknoglobals // a constant
+var named = regexp.MustCompile(`^(.+):([\p{L}_][\p{L}\p{N}_.]*)$`)
 
 // Resolve reads what the user asked for. Its error names every fault, a line each.
 func Resolve(args []string, flags Flags) (Target, error) {
