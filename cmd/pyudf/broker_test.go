@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func (p *program) tail(t *testing.T, args ...string) []shown {
 	t.Helper()
 	p.must(t, append([]string{"tail", "--format", "json"}, args...)...)
 	var all []shown
-	for _, line := range strings.Split(strings.TrimSpace(p.out.String()), "\n") {
+	for _, line := range strings.SplitSeq(strings.TrimSpace(p.out.String()), "\n") {
 		if line == "" {
 			continue
 		}
@@ -124,7 +125,7 @@ func TestTailFollowsUntilItIsInterrupted(t *testing.T) {
 			p.must(t, "produce", "n", writeFile(t, "n.jsonl", fmt.Sprintln(want+1)))
 		}
 		var one shown
-		if err := lines.Decode(&one); err != nil || string(one.Value) != fmt.Sprint(want+1) {
+		if err := lines.Decode(&one); err != nil || string(one.Value) != strconv.Itoa(want+1) {
 			t.Fatalf("got %s (%v), want %d", one.Value, err, want+1)
 		}
 	}
@@ -159,10 +160,10 @@ func TestStandardInputIsAFileToo(t *testing.T) {
 	p.in.Reset(readings)
 	p.must(t, "produce", "a", "-", "--format", "csv", "--log-format", "json")
 	var line struct {
-		Msg  string
-		Sent int
+		Msg, How string
+		Sent     int
 	}
-	if err := json.Unmarshal(p.err.Bytes(), &line); err != nil || line.Msg != "done" || line.Sent != 3 {
+	if err := json.Unmarshal(p.err.Bytes(), &line); err != nil || line.Msg != "finished" || line.How != "done" || line.Sent != 3 {
 		t.Errorf("got %s (%v)", p.err.String(), err)
 	}
 	p.in.Reset("{}\n[")

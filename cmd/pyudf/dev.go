@@ -51,7 +51,7 @@ func (f *devFlags) run(ctx context.Context, w *world) error {
 	}
 	ctx, release := w.interruptible(ctx, func() { w.say("stopping the broker; press Ctrl-C again to stop at once") })
 	defer release()
-	broker, err := embedded.Start(embedded.Config{Addr: f.addr, DataDir: f.dataDir, Partitions: f.partitions, Logger: talk.logger})
+	broker, err := embedded.Start(embedded.Config{Addr: f.addr, DataDir: f.dataDir, Partitions: f.partitions, Logger: talk.logger}) //nolint:contextcheck // listening takes no time
 	if err != nil {
 		return outcome.Mendable(err)
 	}

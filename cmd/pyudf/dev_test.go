@@ -19,7 +19,7 @@ func TestDevSaysWhereItListensAndLeavesNoReadyFile(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		ended <- execute(t.Context(), []string{"dev", "--addr", ":0", "--ready-file", ready}, p.world)
-		write.Close()
+		_ = write.Close()
 	}()
 	first, err := bufio.NewReader(read).ReadString('\n')
 	if err != nil {
@@ -31,11 +31,13 @@ func TestDevSaysWhereItListensAndLeavesNoReadyFile(t *testing.T) {
 	if err != nil || !strings.HasPrefix(first, "A Kafka broker listens on "+addr+". ") {
 		t.Fatalf("the ready file has %q (%v), the first line is %q", addr, err, first)
 	}
-	connection, err := net.Dial("tcp", addr)
+	connection, err := new(net.Dialer).DialContext(t.Context(), "tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	connection.Close()
+	if err := connection.Close(); err != nil {
+		t.Error(err)
+	}
 	p.signals <- os.Interrupt
 	if code := <-ended; code != 0 {
 		t.Fatalf("it ended with %d: %s", code, p.err.String())

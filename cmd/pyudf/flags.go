@@ -1,9 +1,9 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
@@ -35,7 +35,7 @@ func (f *kafkaFlags) parse(w *world) (map[string]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("--config %s: %w", f.config, cause(err))
 		}
-		defer file.Close()
+		defer func() { _ = file.Close() }() // it was only read
 		given.File, given.FileName = file, f.config
 	}
 	return settings.Parse(given)
@@ -43,8 +43,7 @@ func (f *kafkaFlags) parse(w *world) (map[string]string, error) {
 
 // cause drops the operation and path that an error of package os names: the message around it does.
 func cause(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err
@@ -78,7 +77,7 @@ type talk struct {
 func (f *talkFlags) open(w *world) (*talk, error) {
 	t := &talk{structured: f.logFormat == "json", silent: f.progress == "never"}
 	_, terminal := w.terminal()
-	var out io.Writer = w.err
+	out := w.err
 	if f.progress == "always" || (f.progress == "auto" && terminal && !t.structured) {
 		t.screen = progress.NewScreen(w.err)
 		out = t.screen
@@ -104,12 +103,19 @@ func (t *talk) reporter(w *world, view progress.View, read func() (progress.Coun
 	return r
 }
 
+// ending is how the work of a command came to its end, for people and as numbers.
+type ending struct {
+	how     string // done or stopped
+	summary string
+	attrs   []slog.Attr
+}
+
 // conclude says how it ended, as a line for people or as a log line with numbers.
-func (t *talk) conclude(w *world, verb, summary string, attrs []slog.Attr) {
+func (t *talk) conclude(ctx context.Context, w *world, e ending) {
 	switch {
 	case t.structured:
-		t.logger.LogAttrs(nil, slog.LevelInfo, verb, attrs...) //nolint:staticcheck // there is no context at the end
+		t.logger.LogAttrs(ctx, slog.LevelInfo, "finished", append([]slog.Attr{slog.String("how", e.how)}, e.attrs...)...)
 	case !t.silent:
-		w.say("%s: %s", verb, summary)
+		w.say("%s: %s", e.how, e.summary)
 	}
 }

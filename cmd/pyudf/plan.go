@@ -18,7 +18,6 @@ import (
 type planFlags struct {
 	code   codeFlags
 	talk   talkFlags
-	start  string
 	format string
 }
 

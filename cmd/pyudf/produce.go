@@ -74,7 +74,7 @@ func (f *produceFlags) run(ctx context.Context, w *world, topic, name string) er
 	if err != nil {
 		return outcome.Mendable(err)
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }() // it was only read
 	rows, err := table.Open(file, format, f.fields, strings.Split(f.nulls, ","))
 	if err != nil {
 		return outcome.Mendable(badFile(err, name, 0))
@@ -98,18 +98,17 @@ func (f *produceFlags) send(ctx context.Context, w *world, talk *talk, s sending
 		return progress.Counts{In: s.loader.Sent()}, nil
 	})
 	state, err := follow(ctx, reporter, talk.screen != nil, s.loader.Run)
-	var line *table.LineError
-	if errors.As(err, &line) {
+	if line, ok := errors.AsType[*table.LineError](err); ok {
 		return outcome.Mendable(badFile(line, s.name, state.In))
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w; %s records were sent, how many of them arrived is not known", s.name, err, progress.Number(state.In))
 	}
-	verb := "done"
+	how := "done"
 	if ctx.Err() != nil {
-		verb = "stopped"
+		how = "stopped"
 	}
-	talk.conclude(w, verb, state.Sent(s.topic), progress.OfSending().Attrs(state))
+	talk.conclude(ctx, w, ending{how, state.Sent(s.topic), progress.OfSending().Attrs(state)})
 	return nil
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -20,7 +21,7 @@ const (
 
 // execute runs a command line and returns the exit code. An error leaves one message on stderr.
 func execute(ctx context.Context, args []string, w *world) int {
-	root := newRoot(w)
+	root := newRoot(w) //nolint:contextcheck // cobra hands each command the context
 	// What fails before a command begins is a fault of the command line.
 	begun := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { begun = true }
@@ -102,10 +103,8 @@ func arguments(n int) string {
 
 // oneOf returns an error unless value is one of choices.
 func oneOf(flag, value string, choices ...string) error {
-	for _, choice := range choices {
-		if value == choice {
-			return nil
-		}
+	if slices.Contains(choices, value) {
+		return nil
 	}
 	last := len(choices) - 1
 	return fmt.Errorf("%s %s: write %s or %s", flag, value, strings.Join(choices[:last], ", "), choices[last])

@@ -182,11 +182,11 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	if err != nil {
 		return unlessStopped(ctx, explainLoad(err))
 	}
-	verb := "done"
+	how := "done"
 	if ctx.Err() != nil {
-		verb = "stopped"
+		how = "stopped"
 	}
-	r.talk.conclude(w, verb, state.Summary(), state.Attrs())
+	r.talk.conclude(ctx, w, ending{how, state.Summary(), state.Attrs()})
 	r.hint(w, state)
 	return nil
 }

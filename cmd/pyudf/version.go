@@ -9,7 +9,7 @@ import (
 )
 
 // version is set by the linker in a release.
-var version = "0.1.0-dev" //nolint:gochecknoglobals // the linker sets it
+var version = "0.1.0-dev"
 
 func newVersion(w *world) *cobra.Command {
 	return &cobra.Command{

@@ -112,12 +112,10 @@ func (w *workers) close() {
 
 // explainLoad returns the message of an error of the user's code, with the user's own frames if there are any.
 func explainLoad(err error) error {
-	var load *host.LoadError
-	if errors.As(err, &load) {
+	if load, ok := errors.AsType[*host.LoadError](err); ok {
 		return outcome.Mendable(errors.New(strings.TrimSpace(load.Message + "\n" + load.Traceback)))
 	}
-	var faulty *plan.Error
-	if errors.As(err, &faulty) {
+	if faulty, ok := errors.AsType[*plan.Error](err); ok {
 		return outcome.Mendable(faulty)
 	}
 	return err
