@@ -18,42 +18,60 @@ import (
 
 const patience = 90 * time.Second
 
-// jars is where `make kafka` puts Kafka.
-func jars(t *testing.T) string {
-	t.Helper()
-	dir := os.Getenv("PYUDF_KAFKA_JARS")
-	if dir == "" {
-		dir = filepath.Join("..", "..", ".kafka", "jars")
-	}
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%v: run `make kafka`", err)
+// orphanDir makes the test binary a process that starts a broker there and waits to be killed.
+const orphanDir = "PYUDF_ORPHAN_DIR"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(orphanDir); dir != "" {
+		if err := orphan(dir); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
 		}
-		t.Skipf("%v: run `make kafka`", err)
+		return
 	}
-	return dir
+	os.Exit(m.Run())
 }
 
-// TestOrphan is the process that TestKafkaDiesWithTheProcessThatStartedIt kills.
-func TestOrphan(t *testing.T) {
-	dir := os.Getenv("PYUDF_ORPHAN_DIR")
-	if dir == "" {
-		t.Skip("runs only as the child of TestKafkaDiesWithTheProcessThatStartedIt")
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+func orphan(dir string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	kafka, err := broker.Start(ctx, broker.Config{Jars: jars(t), Dir: dir, JVM: []string{"-Xmx256m"}})
+	kafka, err := broker.Start(ctx, broker.Config{Jars: jarsDir(), Dir: dir, JVM: []string{"-Xmx256m"}})
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	fmt.Println("serves at", kafka.Addr())
-	_, _ = io.Copy(io.Discard, os.Stdin) // until it is killed
+	_, err = io.Copy(io.Discard, os.Stdin)
+	return err
+}
+
+// jarsDir is where `make kafka` puts Kafka.
+func jarsDir() string {
+	if dir := os.Getenv("PYUDF_KAFKA_JARS"); dir != "" {
+		return dir
+	}
+	return filepath.Join("..", "..", ".kafka", "jars")
+}
+
+// needsKafka skips a test where Kafka cannot run, or fails it in CI.
+func needsKafka(t *testing.T) {
+	t.Helper()
+	_, err := exec.LookPath("java")
+	if err == nil {
+		_, err = os.Stat(jarsDir())
+	}
+	if err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%v: install Java 17 and run `make kafka`", err)
+	}
+	t.Skipf("%v: install Java 17 and run `make kafka`", err)
 }
 
 func TestKafkaDiesWithTheProcessThatStartedIt(t *testing.T) {
-	jars(t)
-	parent := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestOrphan$", "-test.v")
-	parent.Env = append(os.Environ(), "PYUDF_ORPHAN_DIR="+t.TempDir())
+	needsKafka(t)
+	parent := exec.CommandContext(t.Context(), os.Args[0])
+	parent.Env = append(os.Environ(), orphanDir+"="+t.TempDir())
 	if _, err := parent.StdinPipe(); err != nil {
 		t.Fatal(err)
 	}
@@ -107,9 +125,7 @@ func awaitHangUp(t *testing.T, conn net.Conn) {
 }
 
 func TestStartSaysWhyABrokerDoesNotComeUp(t *testing.T) {
-	if _, err := exec.LookPath("java"); err != nil {
-		t.Skip(err)
-	}
+	needsKafka(t)
 	_, err := broker.Start(t.Context(), broker.Config{Jars: t.TempDir(), Dir: t.TempDir()})
 	if err == nil || !strings.Contains(err.Error(), "kafka.tools.StorageTool") {
 		t.Fatalf("got %v, want what java says of the missing class", err)

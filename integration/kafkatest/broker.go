@@ -133,7 +133,7 @@ func (e *embeddedNode) Start(context.Context) error {
 	if e.running != nil {
 		return errors.New("the embedded broker runs already: Stop it first")
 	}
-	running, err := embedded.Start(e.config)
+	running, err := embedded.Start(e.config) //nolint:contextcheck // it starts at once, there is nothing to bound
 	if err != nil {
 		return err
 	}
