@@ -42,7 +42,7 @@ func (p *program) tail(t *testing.T, args ...string) []shown {
 	t.Helper()
 	p.must(t, append([]string{"tail", "--format", "json"}, args...)...)
 	var all []shown
-	for _, line := range strings.SplitSeq(strings.TrimSpace(p.out.String()), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(p.out.String()), "\n") {
 		if line == "" {
 			continue
 		}
