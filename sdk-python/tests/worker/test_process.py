@@ -9,8 +9,10 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO, Any
 
 import grpc
@@ -83,14 +85,33 @@ class Worker:
 
 @contextlib.contextmanager
 def started(
-    directory: Path, *arguments: str, child: bool = True, **options: Any
+    directory: Path,
+    *arguments: str,
+    child: bool = True,
+    extra: Mapping[str, str] = MappingProxyType({}),
+    **options: Any,
 ) -> Iterator[Worker]:
-    env = {**os.environ, **({"PYUDF_PLUGIN": "worker"} if child else {})}
+    """Start a worker in a directory.
+
+    Args:
+        directory: Where the worker runs.
+        arguments: Its arguments.
+        child: Whether it is started as the engine does.
+        extra: More of its environment.
+        options: More for Popen.
+    """
     command = [sys.executable, "-m", "pyudf.worker", *arguments]
     options.setdefault("stderr", subprocess.PIPE)
-    with subprocess.Popen(
-        command, cwd=directory, env=env, stdout=subprocess.PIPE, **options
-    ) as process:
+    with contextlib.ExitStack() as stack:
+        env = dict(os.environ)
+        if child:
+            sockets = stack.enter_context(tempfile.TemporaryDirectory())
+            env |= {"PYUDF_PLUGIN": "worker", "PLUGIN_UNIX_SOCKET_DIR": sockets}
+        process: subprocess.Popen[bytes] = stack.enter_context(
+            subprocess.Popen(
+                command, cwd=directory, env={**env, **extra}, stdout=subprocess.PIPE, **options
+            )
+        )
         try:
             assert process.stdout is not None
             made = Worker(process, process.stdout.readline().decode())
@@ -216,6 +237,14 @@ def test_a_child_ignores_ctrl_c_and_ends_on_sigterm(app: Path) -> None:
         assert not response.errors
         worker.process.send_signal(signal.SIGTERM)
         assert worker.process.wait(WAIT) == -signal.SIGTERM
+
+
+def test_a_directory_made_for_the_socket_is_removed(app: Path) -> None:
+    with started(app, "app.py", extra={"PLUGIN_UNIX_SOCKET_DIR": ""}) as worker:
+        directory = os.path.dirname(worker.socket)
+        assert os.stat(directory).st_mode & 0o777 == 0o700
+        assert worker.stop() == 0
+    assert not os.path.exists(directory)
 
 
 @pytest.mark.parametrize("busy", [False, True])
