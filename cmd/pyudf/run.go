@@ -197,6 +197,10 @@ func (r running) hint(w *world, state progress.State) {
 		return
 	}
 	home, topic := deadletter.Home(r.plan)
+	if state.In == 0 && topic {
+		w.say("the group %s has nothing new to read; --group ANOTHER begins where --start says", r.ports.config.group)
+		return
+	}
 	brokers := brokersFlag(w, r.settings)
 	if state.Dead > 0 && topic {
 		w.say("look at what could not be handled, and why: pyudf tail %s%s", home, brokers)
