@@ -41,15 +41,19 @@ func printThroughput(w io.Writer, results []result, records int) {
 	fastest, slowest := medianOf(results, limit), medianOf(results, floor)
 	fmt.Fprintf(w, "\nHeat index of %d readings on a real Kafka, from cold start to the last record:\n\n", records)
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, fmt.Sprintf("%-42s", "contender")+"\tseconds\tmin - max\trecords/s\tof the limit's time\tas fast as the loop\tpeak MB\t")
+	fmt.Fprintln(table, fmt.Sprintf("%-24s", "contender")+"\tseconds\tmin - max\trecords/s\tx limit\tx loop\tpeak MB\t")
 	for _, r := range results {
 		times := r.sorted()
-		fmt.Fprintf(table, "%-42s\t%.2f\t%.2f - %.2f\t%.0f\t%.2f\t%.2f\t%s\t\n", r.contender.title, r.median(),
+		fmt.Fprintf(table, "%-24s\t%.2f\t%.2f - %.2f\t%.0f\t%.2f\t%.2f\t%s\t\n", r.contender.title, r.median(),
 			times[0], times[len(times)-1], float64(records)/r.median(), r.median()/fastest, slowest/r.median(), r.memory())
 	}
 	_ = table.Flush()
-	fmt.Fprintf(w, "\nSeconds are the median of %d runs. Memory is the most at any time: the process, plus its worker.\n",
-		len(results[0].measured))
+	fmt.Fprintf(w, `
+seconds   the median of %d runs
+x limit   the time as a multiple of the limit's
+x loop    how many times as fast as the bare loop
+peak MB   the most memory at any time: the process, plus its worker
+`, len(results[0].measured))
 }
 
 func medianOf(results []result, name string) float64 {
@@ -60,9 +64,9 @@ func medianOf(results []result, name string) float64 {
 func printLatency(w io.Writer, delays []delay) {
 	fmt.Fprint(w, "\nLatency of a reading at a steady rate, from its making to its append in the output topic:\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, fmt.Sprintf("%-42s", "contender")+"\trecords/s\tp50 ms\tp99 ms\tmax ms\t")
+	fmt.Fprintln(table, fmt.Sprintf("%-24s", "contender")+"\trecords/s\tp50 ms\tp99 ms\tmax ms\t")
 	for _, d := range delays {
-		fmt.Fprintf(table, "%-42s\t%d\t%d\t%d\t%d\t\n", d.contender.title, d.rate, d.p50, d.p99, d.most)
+		fmt.Fprintf(table, "%-24s\t%d\t%d\t%d\t%d\t\n", d.contender.title, d.rate, d.p50, d.p99, d.most)
 	}
 	_ = table.Flush()
 }
