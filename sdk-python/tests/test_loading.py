@@ -21,7 +21,7 @@ Write = Callable[..., str]
 @pytest.fixture
 def write(tmp_path: Path) -> Iterator[Write]:
     """Write files into an empty directory; afterwards modules and path are as before."""
-    modules, path = set(sys.modules), list(sys.path)
+    path = list(sys.path)
 
     def write(name: str, text: str) -> str:
         file = tmp_path / name
@@ -31,8 +31,9 @@ def write(tmp_path: Path) -> Iterator[Write]:
 
     yield write
     sys.path[:] = path
-    for name in set(sys.modules) - modules:
-        del sys.modules[name]
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(str(tmp_path)):
+            del sys.modules[name]
 
 
 def refused(target: str) -> pu.LoadError:
