@@ -206,7 +206,7 @@ func (p *ports) openDeadLetters(ctx context.Context, plan *planv1.Plan) (sink.Si
 	if err != nil {
 		return nil, outcome.Mendf("the file for dead letters: %w", err)
 	}
-	return to, nil
+	return deadletter.Lines(to), nil
 }
 
 func (p *ports) close() {

@@ -1,6 +1,6 @@
 // Package deadletter owns where the records of an app go that no step could handle.
 //
-// It is pure and knows only the plan.
+// It knows the plan and the sink port, no Kafka and no file format but JSON lines.
 package deadletter
 
 import planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"

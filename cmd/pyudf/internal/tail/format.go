@@ -57,29 +57,50 @@ func plain(text []byte) string {
 
 // shown is the JSON form of a record. It is an interface: fields are added, never changed.
 type shown struct {
-	Topic     string                     `json:"topic"`
-	Partition int32                      `json:"partition"`
-	Offset    int64                      `json:"offset"`
-	Time      *string                    `json:"time"`
-	Key       any                        `json:"key"`
-	Headers   map[string]json.RawMessage `json:"headers,omitempty"`
-	Value     json.RawMessage            `json:"value"`
+	Topic     string `json:"topic"`
+	Partition int32  `json:"partition"`
+	Offset    int64  `json:"offset"`
+	content
+}
+
+// content is a record without its place in a topic.
+type content struct {
+	Time    *string                    `json:"time"`
+	Key     any                        `json:"key"`
+	Headers map[string]json.RawMessage `json:"headers,omitempty"`
+	Value   json.RawMessage            `json:"value"`
 }
 
 // appendJSON adds a record as a JSON object on a line. A value that is JSON stands in it as it is.
 func appendJSON(out []byte, batch *record.Batch, i int) []byte {
-	r := shown{
-		Topic: batch.Partition.Topic, Partition: batch.Partition.Index, Offset: batch.Offsets[i],
-		Key: jsonText(batch.Keys.At(i)), Value: jsonValue(batch.Values.At(i)),
-	}
-	if ms := batch.Times[i]; ms >= 0 {
-		at := timeText(ms)
-		r.Time = &at
-	}
+	r := shown{Topic: batch.Partition.Topic, Partition: batch.Partition.Index, Offset: batch.Offsets[i]}
+	r.content = newContent(batch.Keys.At(i), batch.Values.At(i), batch.Times[i])
 	if batch.Headers != nil {
 		r.Headers = jsonHeaders(batch.Headers[i])
 	}
 	return append(append(out, encode(r)...), '\n')
+}
+
+// Message returns a message as a JSON object: what tail shows of a record, but for its place in a topic.
+func Message(messages *record.Messages, i int) []byte {
+	var key []byte
+	if messages.Keys.Len() > 0 {
+		key = messages.Keys.At(i)
+	}
+	c := newContent(key, messages.Values.At(i), messages.Times[i])
+	if messages.Headers != nil {
+		c.Headers = jsonHeaders(messages.Headers[i])
+	}
+	return encode(c)
+}
+
+func newContent(key, value []byte, ms int64) content {
+	c := content{Key: jsonText(key), Value: jsonValue(value)}
+	if ms >= 0 {
+		at := timeText(ms)
+		c.Time = &at
+	}
+	return c
 }
 
 // jsonHeaders gives each header its text; a name that occurs more than once gets the list of its texts.
