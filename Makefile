@@ -22,7 +22,7 @@ go-code   := ./cmd/... ./engine/... ./udfworker/...
 .PHONY: demo
 demo: ## The main job on real weather and the embedded broker: Go, Python 3.11 and gcc are all it needs
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "pyudf needs Python 3.11 or newer: install it, or name it as in make demo PYTHON=/path/to/python3.11"; exit 1; }
-	@$(MAKE) -j2 build .venv/.runtime
+	@$(MAKE) -s -j2 build .venv/.runtime
 	@examples/weather/demo.sh
 
 .PHONY: test
