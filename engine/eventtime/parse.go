@@ -143,12 +143,9 @@ func (c *cursor) zone() time.Duration {
 	if len(c.rest) == 0 || c.skip('Z') || c.skip('z') {
 		return 0
 	}
-	sign := time.Duration(1)
-	if !c.skip('+') {
-		if !c.skip('-') {
-			c.bad = true
-		}
-		sign = -1
+	west := c.skip('-')
+	if !west && !c.skip('+') {
+		c.bad = true
 	}
 	hour, minute := c.number(2), 0
 	if c.skip(':') || len(c.rest) > 0 {
@@ -157,5 +154,9 @@ func (c *cursor) zone() time.Duration {
 	if hour > 23 || minute > 59 {
 		c.bad = true
 	}
-	return sign * (time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute)
+	offset := time.Duration(hour)*time.Hour + time.Duration(minute)*time.Minute
+	if west {
+		return -offset
+	}
+	return offset
 }

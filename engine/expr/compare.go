@@ -33,9 +33,11 @@ func (n comparison) eval(r *run) vector {
 	case record.String:
 		compareTexts(out, r.rows, op, texts(a), texts(b))
 	case record.Decimal:
-		compareParsed(out, r, op, orderDecimals, parseAll(r, a, &valid, parseDecimal), parseAll(r, b, &valid, parseDecimal))
+		x, y := parseAll(r, a, &valid, parseDecimal), parseAll(r, b, &valid, parseDecimal)
+		compareOrders(out, r.rows, op, func(i int) int { return orderDecimals(x.at(i), y.at(i)) })
 	default:
-		compareParsed(out, r, op, orderTimes, parseAll(r, a, &valid, eventtime.Parse), parseAll(r, b, &valid, eventtime.Parse))
+		x, y := parseAll(r, a, &valid, eventtime.Parse), parseAll(r, b, &valid, eventtime.Parse)
+		compareOrders(out, r.rows, op, func(i int) int { return orderTimes(x.at(i), y.at(i)) })
 	}
 	if op == planv1.Op_OP_NOT_EQUAL {
 		for i := range out {
@@ -140,9 +142,9 @@ const unordered = 2
 
 func orderTimes(a, b time.Time) int { return a.Compare(b) }
 
-func compareParsed[T any](out []byte, r *run, op planv1.Op, order func(a, b T) int, x, y operand[T]) {
-	for i := range r.rows {
-		put(out, i, holds(op, order(x.at(i), y.at(i))))
+func compareOrders(out []byte, rows int, op planv1.Op, order func(row int) int) {
+	for i := range rows {
+		put(out, i, holds(op, order(i)))
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"strconv"
 
 	"github.com/pyudf/pyudf/engine/record"
-	"strconv"
 )
 
 // decimal is a number as its digits: sign * 0.d1d2d3... * 10^exponent, where d1 is not 0. Its value is exact, however

@@ -33,8 +33,8 @@ const (
 )
 
 var (
-	inf = math.Inf(1)
-	nan = math.NaN()
+	inf = math.Inf(1) //nolint:gochecknoglobals // Go has no constant for it
+	nan = math.NaN()  //nolint:gochecknoglobals // Go has no constant for it
 )
 
 // failed stands for a row that fails.

@@ -14,7 +14,8 @@ import (
 func FuzzCompile(f *testing.F) {
 	for _, e := range []*planv1.Expr{
 		op(and, op(gt, col("x"), 3), op(isIn, col("s"), "a", nil)), op(floorDivide, col("i"), col("x")), op(lt, col("t"), "2013-01-01"),
-		op(eq, col("d"), 1.5), op(not, op(isNull, col("j"))), op(negate, nil), op(isIn, col("d"), 1, "2e9", 0.5), {},
+		op(eq, col("d"), 1.5), op(not, op(isNull, col("j"))), op(negate, nil), op(isIn, col("d"), 1, "2e9", 0.5),
+		{},
 	} {
 		data, err := proto.Marshal(e)
 		if err != nil {

@@ -27,7 +27,7 @@ func buildMembership(e *planv1.Expr, fields map[string]record.Type) (node, recor
 		}
 	}
 	if len(members) == 0 {
-		return membership{operand.node, func(_ *run, v vector, _ *validity) test { return func(int) bool { return false } }}, record.Bool, nil
+		return membership{operand.node, func(*run, vector, *validity) test { return func(int) bool { return false } }}, record.Bool, nil
 	}
 	return buildSet(e, operand, members)
 }

@@ -1,10 +1,12 @@
 package expr_test
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,54 +92,63 @@ func tagged(typ record.Type, value any) any {
 }
 
 func evalOperation(operation *planv1.Operation, columns map[string]*record.Column, row int) (any, error) {
-	args := make([]any, len(operation.Args))
 	if nullWithoutALook(operation) {
 		return nil, nil
 	}
+	args := make([]any, len(operation.Args))
 	for i, arg := range operation.Args {
 		value, err := evalRow(arg, columns, row)
 		if err != nil {
 			return nil, err
 		}
-		args[i] = value
-		if i == 0 && (operation.Op == and && value == false || operation.Op == or && value == true) {
+		if args[i] = value; i == 0 && decidesAlone(operation.Op, value) {
 			return value, nil
 		}
 	}
-	switch operation.Op {
-	case and, or:
-		decides := operation.Op == or
-		if args[1] == decides {
-			return decides, nil
-		}
-		if args[0] == nil || args[1] == nil {
-			return nil, nil
-		}
-		return !decides, nil
-	case not:
-		if args[0] == nil {
-			return nil, nil
-		}
-		return !args[0].(bool), nil
-	case isNull, isNotNull:
-		return (args[0] == nil) == (operation.Op == isNull), nil
-	case isIn:
+	return apply(operation.Op, args)
+}
+
+// decidesAlone: where the left side decides, the right one is not looked at.
+func decidesAlone(op planv1.Op, left any) bool { return op == and && left == false || op == or && left == true }
+
+func apply(op planv1.Op, args []any) (any, error) {
+	switch {
+	case op == and || op == or:
+		return combine(op == or, args[0], args[1]), nil
+	case op == isNull || op == isNotNull:
+		return (args[0] == nil) == (op == isNull), nil
+	case op == isIn:
 		return contains(args)
-	}
-	if args[0] == nil {
+	case slices.Contains(args, nil):
 		return nil, nil
-	}
-	if operation.Op == negate {
+	case op == not:
+		return args[0] == false, nil
+	case op == negate:
 		return calculate(subtract, zero(args[0]), args[0])
+	case op >= eq && op <= ge:
+		return compare(op, args[0], args[1])
+	default:
+		return calculate(op, args[0], args[1])
 	}
-	if args[1] == nil {
-		return nil, nil
+}
+
+// combine is `or`, for which true decides, or `and`, for which false does.
+func combine(decides bool, a, b any) any {
+	switch {
+	case a == decides || b == decides:
+		return decides
+	case a == nil || b == nil:
+		return nil
+	default:
+		return !decides
 	}
-	if operation.Op >= eq && operation.Op <= ge {
-		order, err := order(args[0], args[1])
-		return map[planv1.Op]bool{eq: order == 0, ne: order != 0, lt: order == -1, le: order == -1 || order == 0, gt: order == 1, ge: order == 1 || order == 0}[operation.Op], err
-	}
-	return calculate(operation.Op, args[0], args[1])
+}
+
+func compare(op planv1.Op, a, b any) (any, error) {
+	order, err := order(a, b)
+	return map[planv1.Op]bool{
+		eq: order == 0, ne: order != 0, lt: order == -1, le: order == -1 || order == 0, gt: order == 1, ge: order == 1 || order == 0,
+	}[op], err
 }
 
 // nullWithoutALook: where one side is the null literal the other one is not evaluated.
@@ -191,7 +202,7 @@ func order(a, b any) (int, error) {
 			return strings.Compare(x, y), nil
 		}
 	case bool:
-		if x == b.(bool) {
+		if x == b {
 			return 0, nil
 		}
 		return 9, nil
@@ -246,7 +257,11 @@ func float(value any) float64 {
 	if n, ok := value.(int64); ok {
 		return float64(n)
 	}
-	return value.(float64)
+	f, ok := value.(float64)
+	if !ok {
+		panic(fmt.Sprintf("no number: %v", value))
+	}
+	return f
 }
 
 func calculate(op planv1.Op, a, b any) (any, error) {
@@ -282,7 +297,7 @@ func calculateInts(op planv1.Op, x, y *big.Int) (any, error) {
 		result.Mul(x, y)
 	default:
 		if y.Sign() == 0 {
-			return nil, fmt.Errorf("division by zero")
+			return nil, errors.New("division by zero")
 		}
 		if y.Sign() < 0 {
 			x, y = new(big.Int).Neg(x), new(big.Int).Neg(y)
@@ -298,7 +313,7 @@ func calculateInts(op planv1.Op, x, y *big.Int) (any, error) {
 		}
 	}
 	if !result.IsInt64() {
-		return nil, fmt.Errorf("overflow")
+		return nil, errors.New("overflow")
 	}
 	return result.Int64(), nil
 }

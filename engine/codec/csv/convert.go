@@ -81,6 +81,7 @@ func appendField(dst, field []byte, typ record.Type) []byte {
 		if json.Valid(field) {
 			return append(dst, field...)
 		}
+	case record.Unknown, record.String, record.Timestamp:
 	}
 	return codec.AppendString(dst, field)
 }

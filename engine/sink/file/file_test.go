@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -41,7 +42,7 @@ func readBack(t *testing.T, path string, format planv1.Format) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer opened.Close()
+	defer func() { _ = opened.Close() }()
 	return sourcetest.Values(sourcetest.Drain(t, opened))[record.Partition{Topic: path}]
 }
 
@@ -221,7 +222,7 @@ func TestWhatAKilledRunLeftIsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.jsonl")
 	for n := range 3 {
 		s := create(t, path, lines)
-		put(t, s, fmt.Sprint(n))
+		put(t, s, strconv.Itoa(n))
 		if err := s.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
