@@ -109,7 +109,9 @@ func evalOperation(operation *planv1.Operation, columns map[string]*record.Colum
 }
 
 // decidesAlone: where the left side decides, the right one is not looked at.
-func decidesAlone(op planv1.Op, left any) bool { return op == and && left == false || op == or && left == true }
+func decidesAlone(op planv1.Op, left any) bool {
+	return op == and && left == false || op == or && left == true
+}
 
 func apply(op planv1.Op, args []any) (any, error) {
 	switch {
