@@ -83,7 +83,13 @@ func Run(ctx context.Context, config Config) error {
 	if err := r.open(ctx); err != nil {
 		return err
 	}
-	return errors.Join(r.read(ctx), r.closeSinks())
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	if err := r.closeSinks(); err != nil {
+		return err
+	}
+	return r.commit(context.WithoutCancel(ctx))
 }
 
 // engine is one run.
@@ -119,7 +125,7 @@ func (e *engine) open(ctx context.Context) error {
 			name:     from.Name,
 			program:  step.New(from, e.pool, e.config.Metrics),
 			outputs:  e.outputs,
-			interval: e.config.CommitInterval,
+			interval: e.interval(),
 			metrics:  e.config.Metrics,
 			logger:   e.config.Logger.With("source", from.Name),
 		})
@@ -134,6 +140,29 @@ func (e *engine) read(ctx context.Context) error {
 	}
 	return group.Wait()
 }
+
+// commit stores what the readers finished last, once all sinks have everything for good.
+func (e *engine) commit(ctx context.Context) error {
+	var errs []error
+	for _, r := range e.readers {
+		errs = append(errs, r.store(ctx, r.final))
+	}
+	return errors.Join(errs...)
+}
+
+// interval returns the time between commits. A file is there when it is closed and not before, so that a run with one
+// commits at its end alone.
+func (e *engine) interval() time.Duration {
+	for _, to := range e.plan.Sinks {
+		if to.GetFile() != nil {
+			return never
+		}
+	}
+	return e.config.CommitInterval
+}
+
+// never is longer than any run.
+const never = 1 << 62
 
 // closeSinks closes the sinks after a run, so that files get their final names.
 func (e *engine) closeSinks() error {

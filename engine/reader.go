@@ -28,6 +28,8 @@ type reader struct {
 	logger   *slog.Logger
 
 	tasks map[record.Partition]*owned
+	// final are the positions that the last epoch ended with; they are stored when the sinks are closed.
+	final []record.Position
 	// assigned tells that the source gave partitions, or none, at least once.
 	assigned  bool
 	committed time.Time
@@ -41,7 +43,8 @@ type owned struct {
 	ended  bool
 }
 
-// run reads until ctx ends or every partition of a bounded source did; then it commits.
+// run reads until ctx ends or every partition of a bounded source did; then it delivers everything, for the engine to
+// store the final positions.
 func (r *reader) run(ctx context.Context) error {
 	// Work that is under way is finished after ctx ended, so tasks have a context of their own.
 	working, abort := context.WithCancel(context.WithoutCancel(ctx))
@@ -50,7 +53,7 @@ func (r *reader) run(ctx context.Context) error {
 	r.committed = time.Now()
 	err := r.loop(ctx, working)
 	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		err = r.commit(working, r.partitions())
+		r.final, err = r.deliver(working, r.partitions())
 	}
 	abort()
 	for _, o := range r.tasks {
@@ -177,9 +180,21 @@ func (r *reader) partitions() []record.Partition {
 	return all
 }
 
-// commit drains the tasks of partitions, has the sinks deliver everything and stores the positions.
+// commit closes an epoch of some partitions.
 func (r *reader) commit(working context.Context, partitions []record.Partition) error {
 	began := time.Now()
+	moved, err := r.deliver(working, partitions)
+	if err == nil && len(moved) > 0 {
+		err = r.store(working, moved)
+		r.metrics.CommitSeconds.Observe(time.Since(began).Seconds())
+	}
+	r.committed = time.Now()
+	return err
+}
+
+// deliver drains the tasks of partitions and has the sinks deliver everything. It returns the positions that moved
+// since they were stored.
+func (r *reader) deliver(working context.Context, partitions []record.Partition) ([]record.Position, error) {
 	var moved []record.Position
 	for _, p := range partitions {
 		o := r.tasks[p]
@@ -188,28 +203,32 @@ func (r *reader) commit(working context.Context, partitions []record.Partition) 
 		}
 		position, err := o.task.Drain()
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if position != o.stored {
 			moved = append(moved, record.Position{Partition: p, Offset: position})
 		}
 	}
-	r.committed = time.Now()
 	if len(moved) == 0 {
+		return nil, nil
+	}
+	return moved, r.flush(working)
+}
+
+// store commits positions whose records are delivered.
+func (r *reader) store(ctx context.Context, positions []record.Position) error {
+	if len(positions) == 0 {
 		return nil
 	}
-	if err := r.flush(working); err != nil {
-		return err
-	}
-	if err := r.source.Commit(working, moved); err != nil {
+	if err := r.source.Commit(ctx, positions); err != nil {
 		return &uncommitted{err}
 	}
-	for _, position := range moved {
-		r.tasks[position.Partition].stored = position.Offset
+	for _, position := range positions {
+		if o := r.tasks[position.Partition]; o != nil {
+			o.stored = position.Offset
+		}
 	}
 	r.metrics.Commits.Inc()
-	r.committed = time.Now()
-	r.metrics.CommitSeconds.Observe(r.committed.Sub(began).Seconds())
 	return nil
 }
 

@@ -113,6 +113,8 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return outcome.Mendable(err)
 	}
 	defer stopServing()
+	connecting := beginConnect(ctx, p.settings, p.talk.logger) // while the worker starts
+	defer connecting.drop()
 	workers, err := f.code.open(ctx, p.target, p.talk.logger)
 	if err != nil {
 		return unlessStopped(ctx, err)
@@ -122,7 +124,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	if _, err := plan.Compile(proto); err != nil {
 		return explainLoad(err)
 	}
-	ports, err := openPorts(ctx, proto, f.portsConfig(p, proto, set))
+	ports, err := openPorts(ctx, proto, connecting, f.portsConfig(p, proto, set))
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}

@@ -32,6 +32,41 @@ func connect(ctx context.Context, settings map[string]string, logger *slog.Logge
 	return cluster, outcome.Mendable(err)
 }
 
+// connecting is a connection that is made while something else goes on.
+type connecting struct {
+	cancel  context.CancelFunc
+	done    chan struct{}
+	cluster *kafka.Cluster
+	err     error
+}
+
+func beginConnect(ctx context.Context, settings map[string]string, logger *slog.Logger) *connecting {
+	ctx, cancel := context.WithCancel(ctx)
+	c := &connecting{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(c.done)
+		c.cluster, c.err = connect(ctx, settings, logger)
+	}()
+	return c
+}
+
+// await returns the connection. The caller closes it.
+func (c *connecting) await() (*kafka.Cluster, error) {
+	<-c.done
+	cluster := c.cluster
+	c.cluster = nil
+	return cluster, c.err
+}
+
+// drop gives up a connection that nobody awaited.
+func (c *connecting) drop() {
+	c.cancel()
+	<-c.done
+	if c.cluster != nil {
+		c.cluster.Close()
+	}
+}
+
 // topicSpec is a topic to write to, and its partitions if it has to be created.
 type topicSpec struct {
 	name       string
@@ -130,13 +165,13 @@ type ports struct {
 }
 
 // openPorts connects if the plan needs it, and checks that all input topics are there.
-func openPorts(ctx context.Context, plan *planv1.Plan, config portsConfig) (*ports, error) {
+func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, config portsConfig) (*ports, error) {
 	p := &ports{config: config}
 	if _, topics := deadletter.Home(plan); !topics {
 		return p, nil
 	}
 	var err error
-	if p.cluster, err = connect(ctx, config.settings, config.logger); err != nil {
+	if p.cluster, err = connecting.await(); err != nil {
 		return nil, err
 	}
 	var faults []error

@@ -42,6 +42,9 @@ func (f *codeFlags) add(cmd *cobra.Command) {
 type workers struct {
 	start func(ctx context.Context) (*host.Process, error)
 
+	// hash is that of the code that the run began with.
+	hash string
+
 	lock  sync.Mutex // guards first
 	first *host.Process
 }
@@ -65,6 +68,7 @@ func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logg
 	if err != nil {
 		return nil, outcome.Mendable(explainLoad(err))
 	}
+	w.hash = w.first.Description().GetContentHash()
 	return w, nil
 }
 
@@ -91,6 +95,10 @@ func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
 	process, err := w.start(ctx)
 	if err != nil {
 		return nil, err
+	}
+	if process.Description().GetContentHash() != w.hash {
+		process.Kill()
+		return nil, errors.New("the app's code changed while it ran; start it again to run the new code")
 	}
 	return process, nil
 }

@@ -21,6 +21,7 @@ var ErrUnknownTopic = errors.New("unknown topic")
 type Cluster struct {
 	settings Settings
 	logger   *slog.Logger
+	events   *complaints
 	producer *rdkafka.Producer
 	admin    *kafka.AdminClient
 	closing  chan struct{}
@@ -41,7 +42,9 @@ func Connect(ctx context.Context, settings Settings, logger *slog.Logger) (*Clus
 	if err != nil {
 		return nil, fmt.Errorf("Kafka settings: %w", err)
 	}
-	c := &Cluster{settings: settings, logger: logger, producer: producer, closing: make(chan struct{})}
+	c := &Cluster{settings: settings, logger: logger, events: &complaints{logger: logger}, producer: producer, closing: make(chan struct{})}
+	c.events.quiet.Store(true)
+	defer c.events.quiet.Store(false)
 	c.served.Go(c.serve)
 	if c.admin, err = kafka.NewAdminClient(configMap(merge(settings, shared()))); err != nil {
 		err = fmt.Errorf("Kafka settings: %w", err)
@@ -119,7 +122,7 @@ func (c *Cluster) note(event *rdkafka.Event) {
 	case e.IsFatal():
 		c.fatal.CompareAndSwap(nil, &err)
 	}
-	logClientError(c.logger, e)
+	c.events.log(e)
 }
 
 // failure returns what makes it useless to go on writing.
@@ -133,15 +136,45 @@ func (c *Cluster) failure() error {
 	return nil
 }
 
-func logClientError(logger *slog.Logger, e kafka.Error) {
+// complaints writes what a client reports to the log, in words for people.
+type complaints struct {
+	logger *slog.Logger
+	// quiet keeps the complaints from people as long as somebody waits for the connection and will say more.
+	quiet atomic.Bool
+	mu    sync.Mutex
+	down  time.Time // when it was last said that no broker is there; guarded by mu
+}
+
+// repeatAfter is how often it is said that brokers are away.
+const repeatAfter = 10 * time.Second
+
+func (l *complaints) log(e kafka.Error) {
+	level := slog.LevelWarn
+	message := "kafka: " + e.String()
 	switch e.Code() {
 	case kafka.ErrAllBrokersDown:
-		logger.Warn("no broker can be reached, waiting", "cause", e.String())
+		message = "no broker can be reached, waiting for one to come back"
+		if !l.due() {
+			level = slog.LevelDebug
+		}
 	case kafka.ErrTransport, kafka.ErrResolve:
-		logger.Debug(e.String())
-	default:
-		logger.Warn("kafka: "+e.String(), "code", e.Code().String())
+		level = slog.LevelDebug
 	}
+	if l.quiet.Load() {
+		level = slog.LevelDebug
+	}
+	l.logger.Log(context.Background(), level, message, "code", e.Code().String())
+}
+
+func (l *complaints) due() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if now.Sub(l.down) < repeatAfter {
+		return false
+	}
+	l.down = now
+	return true
 }
 
 // TopicInfo is what Topic knows of a topic.

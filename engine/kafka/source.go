@@ -18,7 +18,8 @@ import (
 // SourceConfig says what to read.
 type SourceConfig struct {
 	Topic string
-	// Group is the consumer group. Without one, Assign says what to read and nothing can be committed.
+	// Group is the consumer group. Without one, Assign says what to read and nothing can be committed. Offsets of Assign
+	// may be librdkafka's logical ones: -2 the beginning, -1 the end, -2000-n the last n records.
 	Group  string
 	Assign []record.Position
 	// Start is where partitions begin that the group has no committed offset for.
@@ -50,6 +51,7 @@ type Source struct {
 	config   SourceConfig
 	consumer *kafka.Consumer
 	logger   *slog.Logger
+	said     *complaints
 	queue    *rdkafka.Queue // nil: records come through events
 	// events come from the goroutine that polls the client: rebalances, errors, and records without a queue.
 	events  chan any
@@ -110,6 +112,7 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 		config:   config,
 		consumer: consumer,
 		logger:   c.logger,
+		said:     c.events,
 		events:   make(chan any),
 		closing:  make(chan struct{}),
 		polled:   make(chan struct{}),
@@ -239,7 +242,7 @@ func (s *Source) handle(event any) error {
 		if e.IsFatal() {
 			return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
 		}
-		logClientError(s.logger, e)
+		s.said.log(e)
 	}
 	return nil
 }

@@ -99,12 +99,9 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 	case *planv1.Step_WithColumns:
 		return c.withColumns(op.WithColumns, step, in)
 	case *planv1.Step_Where:
-		condition, err := compileExpr(op.Where.GetCondition(), in)
+		condition, err := compileExpr(op.Where.GetCondition(), in, expr.CompileCondition)
 		if err != nil {
 			return in, err
-		}
-		if condition.Type() != record.Bool {
-			return in, fmt.Errorf("where needs a condition that is true or false, this one is %s", condition.Type())
 		}
 		step.Where = condition
 		return in, nil
@@ -154,7 +151,7 @@ func (c *compiler) withColumns(op *planv1.WithColumns, step *Step, in scope) (sc
 			}
 			column.Call, typ = call, call.Function.Result
 		} else {
-			program, err := compileExpr(def.GetExpr(), in)
+			program, err := compileExpr(def.GetExpr(), in, expr.Compile)
 			if err != nil {
 				return in, fmt.Errorf("column %q: %w", column.Name, err)
 			}
@@ -166,8 +163,8 @@ func (c *compiler) withColumns(op *planv1.WithColumns, step *Step, in scope) (sc
 	return out, nil
 }
 
-func compileExpr(e *planv1.Expr, in scope) (*expr.Program, error) {
-	program, err := expr.Compile(e, in.types)
+func compileExpr(e *planv1.Expr, in scope, compile func(*planv1.Expr, map[string]record.Type) (*expr.Program, error)) (*expr.Program, error) {
+	program, err := compile(e, in.types)
 	if err != nil {
 		return nil, err
 	}

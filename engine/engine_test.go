@@ -1,0 +1,249 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/sink/sinktest"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/source/sourcetest"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// idle is a worker that no plan of these tests calls.
+type idle struct{}
+
+func (idle) Run(context.Context, *dispatch.Call) (*dispatch.Result, error) {
+	return nil, errors.New("nobody calls")
+}
+func (idle) Kill()                      {}
+func (idle) Stop(context.Context) error { return nil }
+
+// world is an engine between fakes, copying topic in to topic out.
+type world struct {
+	in        *sourcetest.Fake
+	out, dead *sinktest.Fake
+	config    engine.Config
+	cancel    context.CancelFunc
+	done      chan error
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := &world{in: sourcetest.New(), out: sinktest.New(), dead: sinktest.New(), done: make(chan error, 1)}
+	w.config = engine.Config{
+		Plan: &planv1.Plan{
+			App:     "copy",
+			Sources: []*planv1.Source{{Id: "in", Kind: &planv1.Source_Topic{Topic: &planv1.Topic{Name: "in"}}}},
+			Steps:   []*planv1.Step{{Id: "to", Input: "in", Op: &planv1.Step_To{To: &planv1.To{Kind: &planv1.To_Topic{Topic: &planv1.Topic{Name: "out"}}}}}},
+		},
+		OpenSource:     func(context.Context, *planv1.Source) (source.Source, error) { return w.in, nil },
+		OpenSink:       func(context.Context, *planv1.To) (sink.Sink, error) { return w.out, nil },
+		DeadLetters:    w.dead,
+		Start:          func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
+		CommitInterval: time.Hour,
+		Metrics:        metrics.New(prometheus.NewRegistry()),
+		Logger:         slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
+	return w
+}
+
+func (w *world) start(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	w.cancel = cancel
+	go func() { w.done <- engine.Run(ctx, w.config) }()
+	t.Cleanup(cancel)
+}
+
+func (w *world) wait(t *testing.T, condition func() bool) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := w.in.Wait(ctx, condition); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var (
+	p0 = record.Partition{Topic: "in", Index: 0} //nolint:gochecknoglobals // a constant
+	p1 = record.Partition{Topic: "in", Index: 1} //nolint:gochecknoglobals // a constant
+)
+
+func assigned(positions ...record.Position) source.Event { return source.Event{Assigned: positions} }
+
+func records(p record.Partition, first int64, values ...string) source.Event {
+	return source.Event{Records: sourcetest.Batch(p, first, values...)}
+}
+
+func TestABoundedRunEndsByItselfAndCommitsEverything(t *testing.T) {
+	w := newWorld(t)
+	w.in.Push(assigned(record.Position{Partition: p0, Offset: 5}, record.Position{Partition: p1}),
+		records(p0, 5, `{"a":1}`, `{"a":2}`), records(p1, 0, `{"b":1}`, `junk`),
+		source.Event{Ended: []record.Partition{p0}}, source.Event{Ended: []record.Partition{p1}})
+	w.start(t)
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	got := w.out.Values()
+	slices.Sort(got)
+	if want := []string{`{"a":1}`, `{"a":2}`, `{"b":1}`}; !slices.Equal(got, want) {
+		t.Error(got)
+	}
+	if !slices.Equal(w.dead.Values(), []string{"junk"}) {
+		t.Error(w.dead.Values())
+	}
+	for p, want := range map[record.Partition]int64{p0: 7, p1: 2} {
+		if offset, _ := w.in.Committed(p); offset != want {
+			t.Errorf("%v committed at %d, want %d", p, offset, want)
+		}
+	}
+	if !w.in.Closed() || !w.out.Closed() || !w.dead.Closed() {
+		t.Error("something was left open")
+	}
+}
+
+func TestNothingIsCommittedBeforeItIsDelivered(t *testing.T) {
+	w := newWorld(t)
+	w.in.OnCommit(func([]record.Position) error {
+		if len(w.out.Flushed()) != 2 {
+			t.Errorf("committed with %d of 2 delivered", len(w.out.Flushed()))
+		}
+		return nil
+	})
+	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.start(t)
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	if len(w.in.Commits()) != 1 {
+		t.Error(w.in.Commits())
+	}
+}
+
+func TestAStopFinishesWhatIsUnderWayAndCommits(t *testing.T) {
+	w := newWorld(t)
+	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{"n":1}`), records(p0, 1, `{"n":2}`))
+	w.start(t)
+	w.wait(t, func() bool { return w.in.Pending() == 0 })
+	w.cancel()
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	if offset, _ := w.in.Committed(p0); int(offset) != len(w.out.Flushed()) || offset == 0 {
+		t.Errorf("committed %d with %d delivered", offset, len(w.out.Flushed()))
+	}
+}
+
+func TestARevokedPartitionIsFinishedAndCommittedBeforeItIsGivenAway(t *testing.T) {
+	w := newWorld(t)
+	released := make(chan struct{})
+	var committed []record.Position
+	w.in.OnCommit(func(positions []record.Position) error {
+		committed = append(committed, positions...)
+		return nil
+	})
+	w.in.OnRelease(func(partitions []record.Partition) error {
+		if want := []record.Position{{Partition: p0, Offset: 1}}; !slices.Equal(committed, want) || !slices.Equal(partitions, []record.Partition{p0}) {
+			t.Errorf("%v released with %v committed", partitions, committed)
+		}
+		close(released)
+		return nil
+	})
+	w.in.Push(assigned(record.Position{Partition: p0}, record.Position{Partition: p1}), records(p0, 0, `{}`), records(p1, 0, `{}`),
+		source.Event{Revoked: []record.Partition{p0}}, records(p1, 1, `{}`), source.Event{Ended: []record.Partition{p1}})
+	w.start(t)
+	<-released
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	if offset, _ := w.in.Committed(p1); offset != 2 {
+		t.Errorf("the other partition is at %d", offset)
+	}
+}
+
+func TestALostPartitionIsNeverCommitted(t *testing.T) {
+	w := newWorld(t)
+	w.in.Push(assigned(record.Position{Partition: p0}, record.Position{Partition: p1}), records(p0, 0, `{}`),
+		source.Event{Lost: []record.Partition{p0}}, records(p1, 0, `{}`), source.Event{Ended: []record.Partition{p1}})
+	w.start(t)
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := w.in.Committed(p0); ok {
+		t.Error("committed")
+	}
+	if !slices.Equal(w.in.Released(), []record.Partition{p0}) {
+		t.Error(w.in.Released())
+	}
+}
+
+func TestACommitThatIsRefusedIsTriedAgainButNotForgottenAtTheEnd(t *testing.T) {
+	w := newWorld(t)
+	w.config.CommitInterval = time.Nanosecond
+	refused := errors.New("rebalance in progress")
+	refusals := 0
+	w.in.OnCommit(func([]record.Position) error {
+		if refusals++; refusals < 3 {
+			return refused
+		}
+		return nil
+	})
+	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Idle: true}, source.Event{Idle: true}, source.Event{Idle: true})
+	w.start(t)
+	w.wait(t, func() bool { return len(w.in.Commits()) == 1 })
+	w.in.OnCommit(func([]record.Position) error { return refused })
+	w.in.Push(records(p0, 1, `{}`), source.Event{Ended: []record.Partition{p0}})
+	if err := <-w.done; !errors.Is(err, refused) {
+		t.Errorf("the last commit was refused, and the run says %v", err)
+	}
+}
+
+func TestASinkThatFailsEndsTheRunAndNothingIsCommitted(t *testing.T) {
+	broken := errors.New("disk full")
+	w := newWorld(t)
+	w.out.OnFlush(func(context.Context) error { return broken })
+	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.start(t)
+	if err := <-w.done; !errors.Is(err, broken) {
+		t.Error(err)
+	}
+	if len(w.in.Commits()) != 0 {
+		t.Error(w.in.Commits())
+	}
+}
+
+func TestNothingIsConsumedIfAWorkerCannotStart(t *testing.T) {
+	broken := errors.New("no module named pandas")
+	w := newWorld(t)
+	w.config.Start = func(context.Context) (dispatch.Worker, error) { return nil, broken }
+	w.start(t)
+	if err := <-w.done; !errors.Is(err, broken) || w.in.Polls() != 0 {
+		t.Error(err, w.in.Polls())
+	}
+}
+
+func TestAConfigSaysAllItsFaultsAtOnce(t *testing.T) {
+	err := engine.Run(t.Context(), engine.Config{Workers: -1})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	for _, want := range []string{"no plan", "adapters", "start workers", "at least 1"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
+}
