@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/pyudf/pyudf/engine/codec"
+	"github.com/pyudf/pyudf/engine/codec/csv"
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
@@ -19,13 +20,14 @@ type Caller interface {
 // Program is the steps below one source. It may be run by several goroutines at once.
 type Program struct {
 	source  *plan.Source
+	csv     *csv.Schema // nil: values are JSON
 	caller  Caller
 	metrics *metrics.Set
 }
 
 // New returns the program of a source.
 func New(source *plan.Source, caller Caller, set *metrics.Set) *Program {
-	return &Program{source: source, caller: caller, metrics: set}
+	return &Program{source: source, csv: lines(source), caller: caller, metrics: set}
 }
 
 // Outcome is what became of a batch. Each record is in an output, was filtered out by a where or a map, or is dead.
@@ -83,7 +85,7 @@ func (e *StopError) Error() string {
 // Run runs the steps on a batch. An error says that the run cannot go on: nothing of the batch may be written.
 func (p *Program) Run(ctx context.Context, batch *record.Batch) (*Outcome, error) {
 	run := run{program: p, ctx: ctx, outcome: &Outcome{}, batch: batch}
-	texts, failures := codec.Scan(&batch.Values, p.source.Scan)
+	texts, failures := p.decode(batch)
 	in := &frame{batch: batch, rows: batch.Len(), texts: texts}
 	for _, failure := range failures {
 		run.outcome.Dead = append(run.outcome.Dead, DeadLetter{Record: failure.Row, Step: "decode", Reason: ReasonUndecodable, Message: failure.Err.Error()})

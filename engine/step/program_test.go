@@ -236,6 +236,23 @@ func TestU5RecordsOfAFlatMapKeepTheOrderAndTheKeyOfTheirRow(t *testing.T) {
 	expect(t, "dead", dead, "2:raised:unlucky", "2:raised:unlucky")
 }
 
+func TestCSVLinesAreReadBySchema(t *testing.T) {
+	p := &planv1.Plan{App: "app", Functions: []*planv1.Function{double()}, Sources: []*planv1.Source{{
+		Id: "0", Kind: &planv1.Source_Topic{Topic: &planv1.Topic{Name: "in", Format: planv1.Format_FORMAT_CSV}},
+		Schema: []*planv1.Field{{Name: "s", Type: planv1.Type_TYPE_STRING}, {Name: "x", Type: planv1.Type_TYPE_FLOAT64}},
+	}}, Steps: []*planv1.Step{withDouble("y"), to("out")}}
+	p.Steps[0].Input, p.Steps[0].Id, p.Steps[1].Input = "0", "1", "1"
+	compiled, err := plan.Compile(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, dead := run(t, step.New(compiled.Sources[0], &python{}, metrics.New(prometheus.NewRegistry())), batch("a,1.50", "b", "tombstone", `"c,d",NA`))
+	expect(t, "out", out, `k0={"s":"a","x":1.50,"y":3.0}`, `k3={"s":"c,d","x":null,"y":null}`)
+	if len(dead) != 2 {
+		t.Error(dead)
+	}
+}
+
 // TestCutsNeverChangeTheOutput is the metamorphic test of the pure part: any cut of the input into batches gives the
 // same records.
 func TestCutsNeverChangeTheOutput(t *testing.T) {
