@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 )
@@ -61,16 +62,26 @@ func (s *stage) launch(ctx context.Context, c contender, in, out string) (*runni
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "BROKERS="+s.kafka.Addr(), "IN="+in, "OUT="+out)
 	cmd.Stdout, cmd.Stderr = file, file
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+	r := &running{cmd: cmd, ended: make(chan struct{}), log: log}
+	started := make(chan error)
+	go r.live(started)
+	if err := <-started; err != nil {
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
-	r := &running{cmd: cmd, ended: make(chan struct{}), log: log}
-	go func() {
-		_ = cmd.Wait() // its log says how it ended
-		close(r.ended)
-	}()
 	return r, nil
+}
+
+// live owns the child, on a thread that lives as long: the parent-death signal follows the thread.
+func (r *running) live(started chan<- error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	err := r.cmd.Start()
+	started <- err
+	if err == nil {
+		_ = r.cmd.Wait() // its log says how it ended
+		close(r.ended)
+	}
 }
 
 // stop asks the contender to end, and makes it and all that it started end if it does not.
