@@ -22,11 +22,11 @@ import (
 // Config is what a run needs. All fields but Workers and CommitInterval must be set.
 type Config struct {
 	Plan *planv1.Plan
-	// OpenSource and OpenSink open the adapters of what the plan names. Sinks are opened before sources.
+	// OpenSource and OpenSink open the adapters of what the plan names. They are called at the same time.
 	OpenSource func(ctx context.Context, s *planv1.Source) (source.Source, error)
 	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
-	// DeadLetters takes the records that no step could handle. Run closes it.
-	DeadLetters sink.Sink
+	// OpenDeadLetters opens the sink of the records that no step could handle.
+	OpenDeadLetters func(ctx context.Context) (sink.Sink, error)
 	// Start starts a worker.
 	Start dispatch.Start
 	// Workers is how many run at a time; default 1.
@@ -56,7 +56,7 @@ func (c *Config) Validate() error {
 		}
 	}
 	need(c.Plan != nil, "no plan")
-	need(c.OpenSource != nil && c.OpenSink != nil && c.DeadLetters != nil, "sources, sinks and dead letters need adapters")
+	need(c.OpenSource != nil && c.OpenSink != nil && c.OpenDeadLetters != nil, "sources, sinks and dead letters need adapters")
 	need(c.Start != nil, "no way to start workers")
 	need(c.Workers > 0, "workers must be at least 1")
 	need(c.CommitInterval > 0, "the commit interval must be positive")
@@ -78,7 +78,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{DeadLetters: config.DeadLetters, Metrics: config.Metrics, Logger: config.Logger}}
+	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics, Logger: config.Logger}}
 	defer r.close()
 	if err := r.open(ctx); err != nil {
 		return err
@@ -101,36 +101,49 @@ type engine struct {
 	readers []*reader
 }
 
-// open opens everything: workers first, as nothing may be consumed if the user's code does not load.
+// open opens everything: workers first, as nothing may be consumed if the user's code does not load; then sinks and
+// sources at the same time, as each has to ask somebody.
 func (e *engine) open(ctx context.Context) error {
 	var err error
 	if e.pool, err = dispatch.NewPool(ctx, e.config.Start, e.config.Workers, e.config.Metrics, e.config.Logger); err != nil {
 		return err
 	}
-	for _, to := range e.plan.Sinks {
-		s, err := e.config.OpenSink(ctx, to)
-		if err != nil {
-			return err
-		}
-		e.outputs.Sinks = append(e.outputs.Sinks, s)
+	e.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks))
+	e.readers = make([]*reader, len(e.plan.Sources))
+	group, opening := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		e.outputs.DeadLetters, err = e.config.OpenDeadLetters(opening)
+		return err
+	})
+	for i, to := range e.plan.Sinks {
 		e.outputs.Names = append(e.outputs.Names, plan.SinkName(to))
-	}
-	for _, from := range e.plan.Sources {
-		s, err := e.config.OpenSource(ctx, from.Proto)
-		if err != nil {
+		group.Go(func() (err error) {
+			e.outputs.Sinks[i], err = e.config.OpenSink(opening, to)
 			return err
-		}
-		e.readers = append(e.readers, &reader{
-			source:   s,
-			name:     from.Name,
-			program:  step.New(from, e.pool, e.config.Metrics),
-			outputs:  e.outputs,
-			interval: e.interval(),
-			metrics:  e.config.Metrics,
-			logger:   e.config.Logger.With("source", from.Name),
 		})
 	}
-	return nil
+	for i, from := range e.plan.Sources {
+		group.Go(func() error {
+			s, err := e.config.OpenSource(opening, from.Proto)
+			if err == nil {
+				e.readers[i] = e.reader(from, s)
+			}
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+func (e *engine) reader(from *plan.Source, s source.Source) *reader {
+	return &reader{
+		source:   s,
+		name:     from.Name,
+		program:  step.New(from, e.pool, e.config.Metrics),
+		outputs:  e.outputs,
+		interval: e.interval(),
+		metrics:  e.config.Metrics,
+		logger:   e.config.Logger.With("source", from.Name),
+	}
 }
 
 func (e *engine) read(ctx context.Context) error {
@@ -168,7 +181,9 @@ const never = 1 << 62
 func (e *engine) closeSinks() error {
 	var errs []error
 	for _, s := range append(e.outputs.Sinks, e.outputs.DeadLetters) {
-		errs = append(errs, s.Close())
+		if s != nil { // opened
+			errs = append(errs, s.Close())
+		}
 	}
 	e.outputs.Sinks, e.outputs.DeadLetters = nil, nil
 	return errors.Join(errs...)
@@ -176,14 +191,15 @@ func (e *engine) closeSinks() error {
 
 func (e *engine) close() {
 	for _, r := range e.readers {
+		if r == nil { // not opened
+			continue
+		}
 		if err := r.source.Close(); err != nil {
 			e.config.Logger.Warn("a source did not close cleanly", "source", r.name, "error", err)
 		}
 	}
-	if e.outputs.DeadLetters != nil {
-		if err := e.closeSinks(); err != nil {
-			e.config.Logger.Warn("a sink did not close cleanly", "error", err)
-		}
+	if err := e.closeSinks(); err != nil {
+		e.config.Logger.Warn("a sink did not close cleanly", "error", err)
 	}
 	if e.pool != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)

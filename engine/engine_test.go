@@ -50,13 +50,13 @@ func newWorld(t *testing.T) *world {
 			Sources: []*planv1.Source{{Id: "in", Kind: &planv1.Source_Topic{Topic: &planv1.Topic{Name: "in"}}}},
 			Steps:   []*planv1.Step{{Id: "to", Input: "in", Op: &planv1.Step_To{To: &planv1.To{Kind: &planv1.To_Topic{Topic: &planv1.Topic{Name: "out"}}}}}},
 		},
-		OpenSource:     func(context.Context, *planv1.Source) (source.Source, error) { return w.in, nil },
-		OpenSink:       func(context.Context, *planv1.To) (sink.Sink, error) { return w.out, nil },
-		DeadLetters:    w.dead,
-		Start:          func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
-		CommitInterval: time.Hour,
-		Metrics:        metrics.New(prometheus.NewRegistry()),
-		Logger:         slog.New(slog.NewTextHandler(io.Discard, nil)),
+		OpenSource:      func(context.Context, *planv1.Source) (source.Source, error) { return w.in, nil },
+		OpenSink:        func(context.Context, *planv1.To) (sink.Sink, error) { return w.out, nil },
+		OpenDeadLetters: func(context.Context) (sink.Sink, error) { return w.dead, nil },
+		Start:           func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
+		CommitInterval:  time.Hour,
+		Metrics:         metrics.New(prometheus.NewRegistry()),
+		Logger:          slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	return w
 }

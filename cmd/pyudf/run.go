@@ -18,6 +18,7 @@ import (
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/sink"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
@@ -168,16 +169,13 @@ type running struct {
 }
 
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
-	deadLetters, err := r.ports.openDeadLetters(ctx, r.plan)
-	if err != nil {
-		return unlessStopped(ctx, err)
-	}
 	home, _ := deadletter.Home(r.plan)
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, home) })
 	state, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
-			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink, DeadLetters: deadLetters,
-			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
+			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink,
+			OpenDeadLetters: func(context.Context) (sink.Sink, error) { return r.ports.openDeadLetters(r.plan) },
+			Start:           r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Metrics: r.metrics, Logger: r.talk.logger,
 		})
 	})

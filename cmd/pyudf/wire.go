@@ -162,6 +162,15 @@ type ports struct {
 	cluster *kafka.Cluster // nil if the plan touches no topic
 	// partitions is the number for topics that are created: as many as the largest input has.
 	partitions int
+	// opening are the topics to write to, by name: creating them takes the broker a moment each.
+	opening map[string]*openingTopic
+}
+
+// openingTopic is a sink that is opened while something else goes on.
+type openingTopic struct {
+	done chan struct{}
+	sink sink.Sink
+	err  error
 }
 
 // openPorts connects if the plan needs it, and checks that all input topics are there.
@@ -191,7 +200,42 @@ func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, c
 		p.close()
 		return nil, errors.Join(faults...)
 	}
+	p.beginOpening(ctx, plan)
 	return p, nil
+}
+
+// beginOpening opens all topics that the plan writes to, and creates those that are missing.
+func (p *ports) beginOpening(ctx context.Context, plan *planv1.Plan) {
+	retention := map[string]int64{}
+	for _, step := range plan.GetSteps() {
+		if topic := step.GetTo().GetTopic(); topic != nil {
+			retention[topic.GetName()] = int64(topic.GetRetentionMs()) //nolint:gosec // ms of no human time overflow
+		}
+	}
+	if name, topic := deadletter.Home(plan); topic {
+		retention[name] = 0
+	}
+	p.opening = map[string]*openingTopic{}
+	for name, ms := range retention {
+		if ms == 0 {
+			ms = withoutLimit
+		}
+		o := &openingTopic{done: make(chan struct{})}
+		p.opening[name] = o
+		go func() {
+			defer close(o.done)
+			o.sink, o.err = openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, ms)
+		}()
+	}
+}
+
+// opened waits for a topic of beginOpening.
+func (p *ports) opened(name string) (sink.Sink, error) {
+	o := p.opening[name]
+	<-o.done
+	opened := o.sink
+	o.sink = nil
+	return opened, o.err
 }
 
 func (p *ports) openSource(ctx context.Context, s *planv1.Source) (source.Source, error) {
@@ -219,23 +263,19 @@ func kafkaStart(start target.Start) kafka.Start {
 	}
 }
 
-func (p *ports) openSink(ctx context.Context, to *planv1.To) (sink.Sink, error) {
+func (p *ports) openSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
 	if file := to.GetFile(); file != nil {
 		created, err := sinkfile.Create(file.GetPath(), file.GetFormat())
 		return created, outcome.Mendable(err)
 	}
-	retention := int64(to.GetTopic().GetRetentionMs()) //nolint:gosec // ms of no human time overflow
-	if retention == 0 {
-		retention = withoutLimit
-	}
-	return openTopicOn(ctx, p.cluster, topicSpec{name: to.GetTopic().GetName(), partitions: p.partitions}, retention)
+	return p.opened(to.GetTopic().GetName())
 }
 
 // openDeadLetters opens where the records go that no step can handle.
-func (p *ports) openDeadLetters(ctx context.Context, plan *planv1.Plan) (sink.Sink, error) {
+func (p *ports) openDeadLetters(plan *planv1.Plan) (sink.Sink, error) {
 	name, topic := deadletter.Home(plan)
 	if topic {
-		return openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, withoutLimit)
+		return p.opened(name)
 	}
 	to, err := sinkfile.Create(name, planv1.Format_FORMAT_JSON)
 	if err != nil {
@@ -245,6 +285,12 @@ func (p *ports) openDeadLetters(ctx context.Context, plan *planv1.Plan) (sink.Si
 }
 
 func (p *ports) close() {
+	for _, o := range p.opening {
+		<-o.done
+		if o.sink != nil { // nobody took it
+			closeLogged(p.config.logger, o.sink.Close)
+		}
+	}
 	if p.cluster != nil {
 		p.cluster.Close()
 	}

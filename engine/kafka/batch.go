@@ -44,7 +44,7 @@ func (s *Source) add(m *rdkafka.Message) {
 func (s *Source) append(m *rdkafka.Message) {
 	b := s.open[m.Partition]
 	if b == nil {
-		b = &record.Batch{Partition: s.named(m.Partition)}
+		b = s.newBatch(m.Partition)
 		s.open[m.Partition] = b
 		s.order = append(s.order, m.Partition)
 	}
@@ -63,8 +63,23 @@ func (s *Source) append(m *rdkafka.Message) {
 	}
 }
 
+// newBatch returns an empty batch with room for as much as the partition's last one held.
+func (s *Source) newBatch(index int32) *record.Batch {
+	b := &record.Batch{Partition: s.named(index)}
+	if p := s.owned[index]; p != nil {
+		b.Offsets = make([]int64, 0, p.records)
+		b.Times = make([]int64, 0, p.records)
+		b.Keys.Grow(p.records, p.keyBytes)
+		b.Values.Grow(p.records, p.valueBytes)
+	}
+	return b
+}
+
 func (s *Source) closeBatch(index int32) {
 	if b := s.open[index]; b != nil {
+		if p := s.owned[index]; p != nil {
+			p.records, p.keyBytes, p.valueBytes = b.Len(), len(b.Keys.Data), len(b.Values.Data)
+		}
 		delete(s.open, index)
 		s.ready = append(s.ready, source.Event{Records: b})
 	}

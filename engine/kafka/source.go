@@ -72,6 +72,8 @@ type partition struct {
 	next int64 // offset of the next record
 	end  int64 // where a bounded run ends; -1: never
 	done bool
+	// What the last batch held.
+	records, keyBytes, valueBytes int
 }
 
 // handover is a rebalance that waits for the engine.
