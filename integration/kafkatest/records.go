@@ -65,15 +65,18 @@ func (b *Broker) Topic(t testing.TB, partitions int) string {
 // CreateTopic creates a topic of a given name.
 func (b *Broker) CreateTopic(t testing.TB, name string, partitions int) {
 	t.Helper()
-	admin, err := kafka.NewAdminClient(b.client(nil))
-	if err != nil {
-		t.Fatal(err)
-	}
+	b.CreateTopicWith(t, name, partitions, nil)
+}
+
+// CreateTopicWith creates a topic with settings such as max.message.bytes.
+func (b *Broker) CreateTopicWith(t testing.TB, name string, partitions int, settings map[string]string) {
+	t.Helper()
+	admin := b.admin(t)
 	defer admin.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	results, err := admin.CreateTopics(ctx, []kafka.TopicSpecification{{
-		Topic: name, NumPartitions: partitions, ReplicationFactor: 1,
+		Topic: name, NumPartitions: partitions, ReplicationFactor: 1, Config: settings,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -1,0 +1,59 @@
+package kafkatest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Partitions is how many partitions a topic has.
+func (b *Broker) Partitions(t testing.TB, topic string) int {
+	t.Helper()
+	admin := b.admin(t)
+	defer admin.Close()
+	meta, err := admin.GetMetadata(&topic, false, int(patience.Milliseconds()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := meta.Topics[topic]
+	if found.Error.Code() != kafka.ErrNoError {
+		t.Fatal(found.Error)
+	}
+	return len(found.Partitions)
+}
+
+// Committed is what a group has committed of a topic, by partition. Partitions without a commit are not in it.
+func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
+	t.Helper()
+	admin := b.admin(t)
+	defer admin.Close()
+	var partitions []kafka.TopicPartition
+	for i := range b.Partitions(t, topic) {
+		partitions = append(partitions, kafka.TopicPartition{Topic: &topic, Partition: int32(i)}) //nolint:gosec // few
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	result, err := admin.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	committed := map[int32]int64{}
+	for _, of := range result.ConsumerGroupsTopicPartitions {
+		for _, p := range of.Partitions {
+			if p.Error == nil && p.Offset >= 0 {
+				committed[p.Partition] = int64(p.Offset)
+			}
+		}
+	}
+	return committed
+}
+
+func (b *Broker) admin(t testing.TB) *kafka.AdminClient {
+	t.Helper()
+	admin, err := kafka.NewAdminClient(b.client(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return admin
+}
