@@ -79,7 +79,7 @@ func Run(ctx context.Context, config Config) error {
 		return err
 	}
 	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics, Logger: config.Logger}}
-	defer r.close()
+	defer r.close(ctx)
 	if err := r.open(ctx); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (e *engine) closeSinks() error {
 	return errors.Join(errs...)
 }
 
-func (e *engine) close() {
+func (e *engine) close(ctx context.Context) {
 	for _, r := range e.readers {
 		if r == nil { // not opened
 			continue
@@ -202,7 +202,7 @@ func (e *engine) close() {
 		e.config.Logger.Warn("a sink did not close cleanly", "error", err)
 	}
 	if e.pool != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
 		defer cancel()
 		e.pool.Close(ctx)
 	}

@@ -3,7 +3,6 @@ package engine_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"strings"
@@ -56,7 +55,7 @@ func newWorld(t *testing.T) *world {
 		Start:           func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
 		CommitInterval:  time.Hour,
 		Metrics:         metrics.New(prometheus.NewRegistry()),
-		Logger:          slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Logger:          slog.New(slog.DiscardHandler),
 	}
 	return w
 }

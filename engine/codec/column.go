@@ -3,6 +3,7 @@ package codec
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -116,7 +117,7 @@ func decodeString(b *record.Builder, text []byte) error {
 		return wrongType(text, "a string")
 	}
 	inside := text[1 : len(text)-1]
-	if !hasEscape(inside) {
+	if !slices.Contains(inside, '\\') {
 		b.Text(inside)
 		return nil
 	}
@@ -156,15 +157,6 @@ func decodeJSON(b *record.Builder, text []byte) error {
 func IsNumber(text []byte) bool {
 	s := scanner{text: text}
 	return len(text) > 0 && (text[0] == '-' || text[0]-'0' < 10) && s.number() == nil && s.pos == len(text)
-}
-
-func hasEscape(text []byte) bool {
-	for _, c := range text {
-		if c == '\\' {
-			return true
-		}
-	}
-	return false
 }
 
 func wrongType(text []byte, want string) error {

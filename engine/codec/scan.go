@@ -334,16 +334,16 @@ func (s *scanner) unexpected(want string) error {
 
 // kindOf names the kind of the value that begins with c.
 func kindOf(c byte) string {
-	switch {
-	case c == '"':
+	switch c {
+	case '"':
 		return "a string"
-	case c == '{':
+	case '{':
 		return "an object"
-	case c == '[':
+	case '[':
 		return "a list"
-	case c == 't' || c == 'f':
+	case 't', 'f':
 		return "a boolean"
-	case c == 'n':
+	case 'n':
 		return "null"
 	default:
 		return "a number"

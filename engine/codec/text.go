@@ -3,6 +3,7 @@ package codec
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -117,10 +118,8 @@ func AppendFloat(dst []byte, v float64) []byte {
 	if format == 'e' {
 		return dst
 	}
-	for _, c := range dst[start:] {
-		if c == '.' {
-			return dst
-		}
+	if slices.Contains(dst[start:], '.') {
+		return dst
 	}
 	return append(dst, ".0"...)
 }

@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"slices"
 	"sync"
@@ -84,7 +83,7 @@ func (w *worker) Stop(context.Context) error { return nil }
 func newPool(t *testing.T, f *factory, workers int) (*dispatch.Pool, *metrics.Set) {
 	t.Helper()
 	set := metrics.New(prometheus.NewRegistry())
-	pool, err := dispatch.NewPool(t.Context(), f.start, workers, set, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	pool, err := dispatch.NewPool(t.Context(), f.start, workers, set, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +157,7 @@ func TestARowThatRaisesFailsAlone(t *testing.T) {
 }
 
 func TestU2ARowThatKillsItsProcessIsFoundAndItsNeighboursComeThrough(t *testing.T) {
-	f := &factory{behaviour: func(ctx context.Context, w *worker, value float64) error {
+	f := &factory{behaviour: func(_ context.Context, w *worker, value float64) error {
 		if value == 7 || value == 731 {
 			w.Kill()
 		}
@@ -180,7 +179,7 @@ func TestU2ARowThatKillsItsProcessIsFoundAndItsNeighboursComeThrough(t *testing.
 
 func TestU7AWorkerKilledFromOutsideLosesNothing(t *testing.T) {
 	var calls atomic.Int64
-	f := &factory{behaviour: func(ctx context.Context, w *worker, _ float64) error {
+	f := &factory{behaviour: func(_ context.Context, w *worker, _ float64) error {
 		if n := calls.Add(1); n%997 == 0 && n < 20000 {
 			w.Kill()
 		}
@@ -219,7 +218,7 @@ func TestU3ARowThatNeverReturnsIsCutOffAtItsTimeout(t *testing.T) {
 func TestACallBehindALongOneHasItsWholeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &factory{behaviour: func(context.Context, *worker, float64) error {
-			time.Sleep(800 * time.Millisecond) // the fake clock's
+			<-time.After(800 * time.Millisecond) // the fake clock's
 			return nil
 		}}
 		pool, _ := newPool(t, f, 1)
@@ -271,7 +270,7 @@ func TestU8AnAnswerThatDoesNotFitIsNotUsedAndItsWorkerKilled(t *testing.T) {
 			}
 			return f.start(ctx)
 		}
-		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(io.Discard, nil)))
+		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -291,7 +290,7 @@ func TestU8AnAnswerThatDoesNotFitIsNotUsedAndItsWorkerKilled(t *testing.T) {
 func TestAWorkerThatCannotBeStartedEndsTheRun(t *testing.T) {
 	broken := errors.New("no module named pandas")
 	start := func(context.Context) (dispatch.Worker, error) { return nil, broken }
-	_, err := dispatch.NewPool(t.Context(), start, 2, metrics.New(prometheus.NewRegistry()), slog.New(slog.NewTextHandler(io.Discard, nil)))
+	_, err := dispatch.NewPool(t.Context(), start, 2, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
 	if !errors.Is(err, broken) {
 		t.Error(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,14 +41,14 @@ const connectTimeout = 10 * time.Second
 func Connect(ctx context.Context, settings Settings, logger *slog.Logger) (*Cluster, error) {
 	producer, err := rdkafka.NewProducer(merge(settings, shared(), producerDefaults()))
 	if err != nil {
-		return nil, fmt.Errorf("Kafka settings: %w", err)
+		return nil, fmt.Errorf("settings for Kafka: %w", err)
 	}
 	c := &Cluster{settings: settings, logger: logger, events: &complaints{logger: logger}, producer: producer, closing: make(chan struct{})}
 	c.events.quiet.Store(true)
 	defer c.events.quiet.Store(false)
 	c.served.Go(c.serve)
 	if c.admin, err = kafka.NewAdminClient(configMap(merge(settings, shared()))); err != nil {
-		err = fmt.Errorf("Kafka settings: %w", err)
+		err = fmt.Errorf("settings for Kafka: %w", err)
 	} else {
 		c.served.Go(func() { c.serveAdmin(c.admin.Logs()) })
 		err = c.reach(ctx)
@@ -64,7 +65,7 @@ func (c *Cluster) serveAdmin(logs <-chan kafka.LogEvent) {
 	for {
 		select {
 		case line := <-logs:
-			c.logger.Debug(line.Message, "client", line.Name, "tag", line.Tag)
+			debug(c.logger, line)
 		case <-c.closing:
 			return
 		}
@@ -106,7 +107,7 @@ func (c *Cluster) serve() {
 			default:
 			}
 		case event.Log:
-			c.logger.Debug(event.Text, "client", "producer")
+			c.logger.Debug("librdkafka", "line", event.Text, "client", "producer")
 		default:
 			c.note(event)
 		}
@@ -149,21 +150,15 @@ type complaints struct {
 const repeatAfter = 10 * time.Second
 
 func (l *complaints) log(e kafka.Error) {
-	level := slog.LevelWarn
-	message := "kafka: " + e.String()
-	switch e.Code() {
-	case kafka.ErrAllBrokersDown:
-		message = "no broker can be reached, waiting for one to come back"
-		if !l.due() {
-			level = slog.LevelDebug
-		}
-	case kafka.ErrTransport, kafka.ErrResolve:
-		level = slog.LevelDebug
+	down := e.Code() == kafka.ErrAllBrokersDown
+	switch {
+	case l.quiet.Load() || e.Code() == kafka.ErrTransport || e.Code() == kafka.ErrResolve || down && !l.due():
+		l.logger.Debug("kafka reports an error", "error", e.String(), "code", e.Code().String())
+	case down:
+		l.logger.Warn("no broker can be reached, waiting for one to come back", "cause", e.String())
+	default:
+		l.logger.Warn("kafka reports an error", "error", e.String(), "code", e.Code().String())
 	}
-	if l.quiet.Load() {
-		level = slog.LevelDebug
-	}
-	l.logger.Log(context.Background(), level, message, "code", e.Code().String())
 }
 
 func (l *complaints) due() bool {
@@ -216,7 +211,7 @@ func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 		Topic:             spec.Name,
 		NumPartitions:     spec.Partitions,
 		ReplicationFactor: -1, // the broker's default
-		Config:            map[string]string{"retention.ms": fmt.Sprint(spec.RetentionMS)},
+		Config:            map[string]string{"retention.ms": strconv.FormatInt(spec.RetentionMS, 10)},
 	}}, kafka.SetAdminOperationTimeout(connectTimeout))
 	if err != nil {
 		return fmt.Errorf("create topic %q: %w", spec.Name, err)

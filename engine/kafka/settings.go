@@ -75,6 +75,10 @@ func configMap(settings map[string]string) *kafka.ConfigMap {
 // events too, in clearer words: the lines are for debugging.
 func forwardLogs(logs <-chan kafka.LogEvent, logger *slog.Logger) {
 	for line := range logs {
-		logger.Debug(line.Message, "client", line.Name, "tag", line.Tag)
+		debug(logger, line)
 	}
+}
+
+func debug(logger *slog.Logger, line kafka.LogEvent) {
+	logger.Debug("librdkafka", "line", line.Message, "client", line.Name, "tag", line.Tag)
 }

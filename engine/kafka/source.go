@@ -108,7 +108,7 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 	}
 	consumer, err := kafka.NewConsumer(configMap(merge(overrides, shared(), defaults, c.settings)))
 	if err != nil {
-		return nil, fmt.Errorf("Kafka settings: %w", err)
+		return nil, fmt.Errorf("settings for Kafka: %w", err)
 	}
 	s := &Source{
 		config:   config,

@@ -8,12 +8,12 @@ type Builder struct {
 // NewBuilder returns a builder with room for rows values.
 func NewBuilder(t Type, rows int) *Builder {
 	b := &Builder{column: Column{Type: t}}
-	switch {
-	case t == Bool:
+	switch t {
+	case Bool:
 		b.column.Bools = make([]byte, 0, BitmapSize(rows))
-	case t == Int64:
+	case Int64:
 		b.column.Ints = make([]int64, 0, rows)
-	case t == Float64:
+	case Float64:
 		b.column.Floats = make([]float64, 0, rows)
 	default:
 		b.column.Text.Offsets = append(make([]int32, 0, rows+1), 0)
@@ -23,12 +23,12 @@ func NewBuilder(t Type, rows int) *Builder {
 
 // Null adds a null.
 func (b *Builder) Null() {
-	switch {
-	case b.column.Type == Bool:
+	switch b.column.Type {
+	case Bool:
 		b.growBools()
-	case b.column.Type == Int64:
+	case Int64:
 		b.column.Ints = append(b.column.Ints, 0)
-	case b.column.Type == Float64:
+	case Float64:
 		b.column.Floats = append(b.column.Floats, 0)
 	default:
 		b.endText()

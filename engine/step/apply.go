@@ -13,46 +13,46 @@ import (
 // them is dead once, with the first failure.
 func (r *run) columns(step *plan.Step, in *frame) (*frame, error) {
 	var made []field
-	failed := failedRows{}
+	at := &place{step, in, map[int]bool{}}
 	for _, column := range step.Columns {
 		var values record.Column
 		var err error
 		if column.Call != nil {
-			values, err = r.callColumn(step, column.Call, in, failed)
+			values, err = r.callColumn(at, column.Call)
 		} else {
-			values = r.evaluate(step, column.Expr, in, failed)
+			values = r.evaluate(at, column.Expr)
 		}
 		if err != nil {
 			return nil, err
 		}
 		made = append(made, field{column.Name, values})
 	}
-	return in.with(made).keep(failed.others(in.rows)), nil
+	return in.with(made).keep(at.others()), nil
 }
 
 func (r *run) where(step *plan.Step, in *frame) *frame {
-	failed := failedRows{}
-	condition := r.evaluate(step, step.Where, in, failed)
+	at := &place{step, in, map[int]bool{}}
+	condition := r.evaluate(at, step.Where)
 	return in.keep(rowsWhere(in.rows, func(row int) bool {
-		return !failed[row] && !condition.IsNull(row) && record.Bit(condition.Bools, row)
+		return !at.failed[row] && !condition.IsNull(row) && record.Bit(condition.Bools, row)
 	}))
 }
 
 // evaluate runs an expression. A missing field is a null to it, as in SQL.
-func (r *run) evaluate(step *plan.Step, program *expr.Program, in *frame, failed failedRows) record.Column {
+func (r *run) evaluate(at *place, program *expr.Program) record.Column {
 	columns := map[string]*record.Column{}
 	for _, read := range program.Reads() {
-		column, failures := in.column(read.Name, read.Type)
+		column, failures := at.in.column(read.Name, read.Type)
 		for _, failure := range failures {
 			if !errors.Is(failure.Err, codec.ErrMissing) {
-				r.bury(step, in, failed, failure.Row, DeadLetter{Reason: ReasonWrongType, Message: failure.Err.Error()})
+				r.bury(at, failure.Row, DeadLetter{Reason: ReasonWrongType, Message: failure.Err.Error()})
 			}
 		}
 		columns[read.Name] = &column
 	}
-	out, failures := program.Eval(columns, in.rows)
+	out, failures := program.Eval(columns, at.in.rows)
 	for _, failure := range failures {
-		r.bury(step, in, failed, failure.Row, DeadLetter{Reason: ReasonExpression, Message: failure.Err.Error()})
+		r.bury(at, failure.Row, DeadLetter{Reason: ReasonExpression, Message: failure.Err.Error()})
 	}
 	return out
 }
@@ -100,20 +100,25 @@ func (f *frame) headers() [][]record.Header {
 	return headers
 }
 
-// failedRows are the rows of a frame that failed in the step at hand.
-type failedRows map[int]bool
+// place is a step at work on a frame. failed are the rows of the frame that failed in it.
+type place struct {
+	step   *plan.Step
+	in     *frame
+	failed map[int]bool
+}
 
-func (f failedRows) others(rows int) []int32 {
-	return rowsWhere(rows, func(row int) bool { return !f[row] })
+// others returns the rows that did not fail.
+func (at *place) others() []int32 {
+	return rowsWhere(at.in.rows, func(row int) bool { return !at.failed[row] })
 }
 
 // bury notes that a row is dead in this step, unless it is already.
-func (r *run) bury(step *plan.Step, in *frame, failed failedRows, row int, letter DeadLetter) {
-	if failed[row] {
+func (r *run) bury(at *place, row int, letter DeadLetter) {
+	if at.failed[row] {
 		return
 	}
-	failed[row] = true
-	letter.Record = in.originOf(row)
-	letter.Step = step.Label
+	at.failed[row] = true
+	letter.Record = at.in.originOf(row)
+	letter.Step = at.step.Label
 	r.outcome.Dead = append(r.outcome.Dead, letter)
 }

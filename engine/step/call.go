@@ -12,29 +12,29 @@ import (
 )
 
 // callColumn calls a function for each row and returns its values, null where a null parameter spared the call.
-func (r *run) callColumn(step *plan.Step, call *plan.Call, in *frame, failed failedRows) (record.Column, error) {
-	request, sent, err := r.request(step, call, in, failed)
+func (r *run) callColumn(at *place, call *plan.Call) (record.Column, error) {
+	request, sent, err := r.request(at, call)
 	if err != nil {
 		return record.Column{}, err
 	}
 	if len(sent) == 0 {
-		return spread(&record.Column{Type: call.Function.Result}, nil, in.rows), nil
+		return spread(&record.Column{Type: call.Function.Result}, nil, at.in.rows), nil
 	}
-	result, err := r.call(step, call.Function, request, sent, in, failed)
+	result, err := r.call(at, call.Function, request, sent)
 	if err != nil {
 		return record.Column{}, err
 	}
-	if len(sent) == in.rows {
+	if len(sent) == at.in.rows {
 		return *result.Column, nil
 	}
-	return spread(result.Column, sent, in.rows), nil
+	return spread(result.Column, sent, at.in.rows), nil
 }
 
 // mapRecords calls a function for each row and returns the frame of the records that it made.
 func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
-	failed := failedRows{}
+	at := &place{step, in, map[int]bool{}}
 	call := &step.Map.Call
-	request, sent, err := r.request(step, call, in, failed)
+	request, sent, err := r.request(at, call)
 	if err != nil {
 		return nil, err
 	}
@@ -42,7 +42,7 @@ func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
 	if len(sent) == 0 {
 		return out, nil
 	}
-	result, err := r.call(step, call.Function, request, sent, in, failed)
+	result, err := r.call(at, call.Function, request, sent)
 	if err != nil {
 		return nil, err
 	}
@@ -56,8 +56,8 @@ func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
 	return out, nil
 }
 
-// call sends a request and buries the rows that failed. sent are the rows of in that the request's rows stand for.
-func (r *run) call(step *plan.Step, f *plan.Function, request *dispatch.Call, sent []int32, in *frame, failed failedRows) (*dispatch.Result, error) {
+// call sends a request and buries the rows that failed. sent are the rows of the frame that the request's rows stand for.
+func (r *run) call(at *place, f *plan.Function, request *dispatch.Call, sent []int32) (*dispatch.Result, error) {
 	result, err := r.program.caller.Call(r.ctx, dispatch.Function{ID: f.ID, Name: f.Name, Timeout: f.Timeout, Records: f.Records, Result: f.Result}, request)
 	if err != nil {
 		return nil, err
@@ -67,40 +67,40 @@ func (r *run) call(step *plan.Step, f *plan.Function, request *dispatch.Call, se
 		letter := DeadLetter{Function: f.Name, Reason: ReasonRaised, Exception: failure.Exception, Message: failure.Message, Traceback: failure.Traceback}
 		switch f.OnError {
 		case planv1.OnError_ON_ERROR_STOP:
-			letter.Step = step.Label
-			origin := in.originOf(row)
-			return nil, &StopError{Partition: in.batch.Partition, Offset: in.batch.Offsets[origin], Letter: letter}
+			letter.Step = at.step.Label
+			origin := at.in.originOf(row)
+			return nil, &StopError{Partition: at.in.batch.Partition, Offset: at.in.batch.Offsets[origin], Letter: letter}
 		case planv1.OnError_ON_ERROR_SKIP:
-			failed[row] = true
+			at.failed[row] = true
 			r.program.metrics.Skipped.WithLabelValues(f.Name).Inc()
 		default:
-			r.bury(step, in, failed, row, letter)
+			r.bury(at, row, letter)
 		}
 	}
 	return result, nil
 }
 
 // request gathers what travels to the worker, and the rows for which it does.
-func (r *run) request(step *plan.Step, call *plan.Call, in *frame, failed failedRows) (*dispatch.Call, []int32, error) {
+func (r *run) request(at *place, call *plan.Call) (*dispatch.Call, []int32, error) {
 	request := &dispatch.Call{Function: call.Function.ID}
 	if !call.Function.Columns {
-		sent := failed.others(in.rows)
-		request.Rows, request.Records = len(sent), in.keep(sent).values()
+		sent := at.others()
+		request.Rows, request.Records = len(sent), at.in.keep(sent).values()
 		return request, sent, nil
 	}
 	spared := map[int]bool{}
 	columns := make([]record.Column, len(call.Args))
 	for i := range call.Args {
-		column, err := r.argument(step, call, &call.Args[i], in, failed)
+		column, err := r.argument(at, call, &call.Args[i])
 		if err != nil {
 			return nil, nil, err
 		}
-		r.nulls(step, call, &call.Args[i], &column, in, failed, spared)
+		r.nulls(at, call.Function, &call.Args[i], &column, spared)
 		columns[i] = column
 	}
 	r.program.metrics.NullResults.WithLabelValues(call.Function.Name).Add(float64(len(spared)))
-	sent := rowsWhere(in.rows, func(row int) bool { return !failed[row] && !spared[row] })
-	if len(sent) < in.rows {
+	sent := rowsWhere(at.in.rows, func(row int) bool { return !at.failed[row] && !spared[row] })
+	if len(sent) < at.in.rows {
 		for i := range columns {
 			columns[i] = columns[i].Take(sent)
 		}
@@ -110,8 +110,8 @@ func (r *run) request(step *plan.Step, call *plan.Call, in *frame, failed failed
 }
 
 // argument returns the column of a parameter, with its default where the field is missing.
-func (r *run) argument(step *plan.Step, call *plan.Call, arg *plan.Arg, in *frame, failed failedRows) (record.Column, error) {
-	column, failures := in.column(arg.Field, arg.Type)
+func (r *run) argument(at *place, call *plan.Call, arg *plan.Arg) (record.Column, error) {
+	column, failures := at.in.column(arg.Field, arg.Type)
 	missing := map[int]bool{}
 	for _, failure := range failures {
 		letter := DeadLetter{Function: call.Function.Name, Reason: ReasonWrongType, Message: failure.Err.Error()}
@@ -122,7 +122,7 @@ func (r *run) argument(step *plan.Step, call *plan.Call, arg *plan.Arg, in *fram
 			}
 			letter.Reason = ReasonMissing
 		}
-		r.bury(step, in, failed, failure.Row, letter)
+		r.bury(at, failure.Row, letter)
 	}
 	if arg.Default == nil || len(missing) == 0 {
 		return column, nil
@@ -180,16 +180,15 @@ func appendLiteral(b *record.Builder, t record.Type, literal *planv1.Literal) er
 
 // nulls does with the rows in which a parameter is null what the function's on_null says. spared collects the rows
 // whose result is null without a call.
-func (r *run) nulls(step *plan.Step, call *plan.Call, arg *plan.Arg, column *record.Column, in *frame, failed failedRows, spared map[int]bool) {
-	f := call.Function
+func (r *run) nulls(at *place, f *plan.Function, arg *plan.Arg, column *record.Column, spared map[int]bool) {
 	if arg.Nullable || column.Valid == nil || f.OnNull == planv1.OnNull_ON_NULL_CALL {
 		return
 	}
 	for row := range column.Rows {
 		switch {
-		case !column.IsNull(row) || failed[row]:
+		case !column.IsNull(row) || at.failed[row]:
 		case f.OnNull == planv1.OnNull_ON_NULL_DLQ:
-			r.bury(step, in, failed, row, DeadLetter{Function: f.Name, Reason: ReasonNull, Message: fmt.Sprintf("field %q is null; annotate the parameter as optional or choose another on_null", arg.Field)})
+			r.bury(at, row, DeadLetter{Function: f.Name, Reason: ReasonNull, Message: fmt.Sprintf("field %q is null; annotate the parameter as optional or choose another on_null", arg.Field)})
 		default:
 			spared[row] = true
 		}

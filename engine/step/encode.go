@@ -1,6 +1,8 @@
 package step
 
 import (
+	"slices"
+
 	"github.com/pyudf/pyudf/engine/codec"
 	"github.com/pyudf/pyudf/engine/record"
 )
@@ -85,7 +87,7 @@ func (f *frame) rewrite(dst []byte, row int) []byte {
 			written[i] = true
 			return
 		}
-		if !contains(f.hidden, name) {
+		if !slices.Contains(f.hidden, name) {
 			w.raw(name, raw)
 		}
 	})

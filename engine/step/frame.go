@@ -2,6 +2,7 @@ package step
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pyudf/pyudf/engine/codec"
 	"github.com/pyudf/pyudf/engine/record"
@@ -82,7 +83,7 @@ func (f *frame) with(columns []field) *frame {
 		} else {
 			out.made = append(out.made, c)
 		}
-		if f.only != nil && !contains(out.only, c.name) {
+		if f.only != nil && !slices.Contains(out.only, c.name) {
 			out.only = append(append([]string{}, out.only...), c.name)
 		}
 	}
@@ -94,14 +95,14 @@ func (f *frame) drop(names []string) *frame {
 	out.hidden = append(append([]string{}, f.hidden...), names...)
 	out.made = nil
 	for _, m := range f.made {
-		if !contains(names, m.name) {
+		if !slices.Contains(names, m.name) {
 			out.made = append(out.made, m)
 		}
 	}
 	if f.only != nil {
 		out.only = []string{}
 		for _, name := range f.only {
-			if !contains(names, name) {
+			if !slices.Contains(names, name) {
 				out.only = append(out.only, name)
 			}
 		}
@@ -153,13 +154,4 @@ func indexOf(fields []field, name string) int {
 		}
 	}
 	return -1
-}
-
-func contains(names []string, name string) bool {
-	for _, n := range names {
-		if n == name {
-			return true
-		}
-	}
-	return false
 }

@@ -103,6 +103,9 @@ func (t *Task) Stop() {
 }
 
 func (t *Task) put(i item) error {
+	if err := t.Err(); err != nil {
+		return err // also if there is room for the item
+	}
 	select {
 	case t.items <- i:
 		return nil

@@ -147,6 +147,7 @@ import "C"
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"unsafe"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -310,7 +311,7 @@ func newHeaders(headers []record.Header) *C.rd_kafka_headers_t {
 		name := C.CString(h.Key)
 		var value unsafe.Pointer
 		if h.Value != nil {
-			value = C.CBytes(append(h.Value, 0)) // not NULL even if empty
+			value = C.CBytes(append(slices.Clone(h.Value), 0)) // not NULL even if empty
 		}
 		C.rd_kafka_header_add(out, name, -1, value, C.ssize_t(len(h.Value)))
 		C.free(unsafe.Pointer(name))
