@@ -113,10 +113,11 @@ func TestWhereBatchesAreCutChangesNothing(t *testing.T) {
 		input := b.ReadAll(t, loaded(t, b, 3))
 		in, out := b.Topic(t, 3), kafkatest.Name(t, "heat")
 		run := start(t, b, nil, heat(t, in, out, "--workers", "2", "--commit-interval", "300ms")...)
+		producer := b.Producer(t)
 		random := rand.New(rand.NewPCG(2013, 1)) //nolint:gosec // the same cuts in every run
 		for rest := input; len(rest) > 0; {
-			size := min(len(rest), 1+random.IntN(1<<random.IntN(12)))
-			b.Produce(t, in, rest[:size]...)
+			size := min(len(rest), 1+random.IntN(1<<random.IntN(14)))
+			producer.Produce(t, in, rest[:size]...)
 			rest = rest[size:]
 		}
 		b.Await(t, out, readings)

@@ -96,14 +96,29 @@ func (b *Broker) client(more kafka.ConfigMap) *kafka.ConfigMap {
 // Produce appends records to a topic and returns when all are in it. Each goes to its Partition, which may be ByKey.
 func (b *Broker) Produce(t testing.TB, topic string, records ...Record) {
 	t.Helper()
-	producer, err := kafka.NewProducer(b.client(kafka.ConfigMap{"partitioner": "murmur2_random", "linger.ms": 5}))
+	b.Producer(t).Produce(t, topic, records...)
+}
+
+// Producer is for tests that produce in many goes.
+type Producer struct{ client *kafka.Producer }
+
+// Producer connects for as long as the test runs.
+func (b *Broker) Producer(t testing.TB) *Producer {
+	t.Helper()
+	client, err := kafka.NewProducer(b.client(kafka.ConfigMap{"partitioner": "murmur2_random", "linger.ms": 5, "message.max.bytes": 50 << 20}))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer producer.Close()
+	t.Cleanup(client.Close)
+	return &Producer{client}
+}
+
+// Produce is Broker.Produce.
+func (p *Producer) Produce(t testing.TB, topic string, records ...Record) {
+	t.Helper()
 	delivered := make(chan kafka.Event, len(records))
 	for _, r := range records {
-		if err := producer.Produce(r.message(topic), delivered); err != nil {
+		if err := p.client.Produce(r.message(topic), delivered); err != nil {
 			t.Fatalf("produce to %s: %v", topic, err)
 		}
 	}
