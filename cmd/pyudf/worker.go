@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -40,7 +41,8 @@ func (f *codeFlags) add(cmd *cobra.Command) {
 
 // workers starts the processes that run user code. The first one is started to ask it for the plan and serves then.
 type workers struct {
-	start func(ctx context.Context) (*host.Process, error)
+	start  func(ctx context.Context) (*host.Process, error)
+	logger *slog.Logger
 
 	// hash is that of the code that the run began with.
 	hash string
@@ -51,7 +53,7 @@ type workers struct {
 
 // open starts the first worker. Its error says what is wrong with the user's code.
 func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logger) (*workers, error) {
-	w := &workers{}
+	w := &workers{logger: logger}
 	if t.Attach != "" {
 		w.start = func(ctx context.Context) (*host.Process, error) { return host.Attach(ctx, t.Attach, logger) }
 	} else {
@@ -92,7 +94,7 @@ func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
 	if first := w.take(); first != nil {
 		return first, nil
 	}
-	process, err := w.start(ctx)
+	process, err := w.insist(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -101,6 +103,29 @@ func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
 		return nil, errors.New("the app's code changed while it ran; start it again to run the new code")
 	}
 	return process, nil
+}
+
+// attempts is how often a worker is started that a signal ends before it is ready. The code loaded once in this run,
+// so that the fault is elsewhere: somebody killed it, or memory was short for a moment.
+const attempts = 5
+
+func (w *workers) insist(ctx context.Context) (*host.Process, error) {
+	for n := 1; ; n++ {
+		process, err := w.start(ctx)
+		if err == nil || n == attempts || !signalled(err) {
+			return process, err
+		}
+		w.logger.Warn("a worker was killed while it started, starting another", "cause", err)
+	}
+}
+
+func signalled(err error) bool {
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled()
 }
 
 func (w *workers) take() *host.Process {
