@@ -35,6 +35,7 @@ func producerDefaults() map[string]string {
 		"batch.num.messages":           "10000",
 		"queue.buffering.max.messages": "200000",
 		"log.queue":                    "true",
+		"delivery.report.only.error":   "true",
 	}
 }
 

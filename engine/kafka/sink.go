@@ -3,6 +3,7 @@ package kafka
 import (
 	"context"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -17,6 +18,7 @@ type Sink struct {
 	cluster *Cluster
 	name    string
 	topic   *rdkafka.Topic
+	closed  sync.Once
 }
 
 // OpenSink returns a sink for a topic. REQUIRES: the topic exists, or was just created.
@@ -30,6 +32,9 @@ func (c *Cluster) OpenSink(_ context.Context, name string) (sink.Sink, error) {
 
 // Write implements sink.Sink.
 func (s *Sink) Write(ctx context.Context, messages *record.Messages) ([]sink.Rejected, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
 	var rejected []sink.Rejected
 	for from := 0; ; {
 		next, code := s.topic.Produce(messages, from)
@@ -67,6 +72,9 @@ func (s *Sink) wait(ctx context.Context) error {
 func (s *Sink) Flush(ctx context.Context) error {
 	const step = 100 // ms
 	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
 		done := s.cluster.producer.Flush(step)
 		if err := s.cluster.failure(); err != nil {
 			return err
@@ -74,14 +82,11 @@ func (s *Sink) Flush(ctx context.Context) error {
 		if done {
 			return nil
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 	}
 }
 
-// Close implements sink.Sink.
+// Close implements sink.Sink. Closing twice is fine.
 func (s *Sink) Close() error {
-	s.topic.Close()
+	s.closed.Do(s.topic.Close)
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -28,6 +29,8 @@ type SourceConfig struct {
 	UntilEnd bool
 	// Metrics takes the lag; nil: nobody asks.
 	Metrics *metrics.Set
+	// OneByOne reads by the client's own calls, as is done anyway where package rdkafka refuses.
+	OneByOne bool
 }
 
 // Start is where to begin in a partition.
@@ -57,6 +60,9 @@ type Source struct {
 	events  chan any
 	closing chan struct{}
 	polled  chan struct{} // closed when that goroutine ended
+
+	closed   sync.Once
+	closeErr error // of the first Close
 
 	// What follows belongs to the goroutine that calls Poll.
 	owned   map[int32]*partition
@@ -122,16 +128,24 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 		open:     map[int32]*record.Batch{},
 	}
 	go forwardLogs(consumer.Logs(), c.logger)
-	if fast, err := rdkafka.For(consumer); err != nil {
-		c.logger.Warn("records are consumed one by one, which is slower", "cause", err)
-	} else {
-		s.queue = fast.NewQueue(maxRecords)
-	}
+	s.openQueue()
 	if err := s.begin(); err != nil {
 		s.discard()
 		return nil, fmt.Errorf("read topic %q: %w", config.Topic, err)
 	}
 	return s, nil
+}
+
+func (s *Source) openQueue() {
+	if s.config.OneByOne {
+		return
+	}
+	fast, err := rdkafka.For(s.consumer)
+	if err != nil {
+		s.logger.Warn("records are consumed one by one, which is slower", "cause", err)
+		return
+	}
+	s.queue = fast.NewQueue(maxRecords)
 }
 
 func (s *Source) begin() error {
@@ -288,16 +302,19 @@ func (s *Source) offsets(positions []record.Position) []kafka.TopicPartition {
 	return out
 }
 
-// Close implements source.Source.
+// Close implements source.Source. Closing twice is fine.
 func (s *Source) Close() error {
-	close(s.closing)
-	if s.handing != nil {
-		close(s.handing.released)
-		s.handing = nil
-	}
-	<-s.polled
-	if s.queue != nil {
-		s.queue.Close()
-	}
-	return s.consumer.Close()
+	s.closed.Do(func() {
+		close(s.closing)
+		if s.handing != nil {
+			close(s.handing.released)
+			s.handing = nil
+		}
+		<-s.polled
+		if s.queue != nil {
+			s.queue.Close()
+		}
+		s.closeErr = s.consumer.Close()
+	})
+	return s.closeErr
 }

@@ -209,7 +209,7 @@ type Event struct {
 	Text  string
 }
 
-// Serve handles delivery reports until there was none for timeout ms, or something else was reported: then it returns
+// Serve handles reports of lost messages until there was none for timeout ms, or something else was reported: then it returns
 // that, else nil.
 func (p *Producer) Serve(timeoutMS int) *Event {
 	event := C.serve(p.queue, p.losses, C.int(timeoutMS))
