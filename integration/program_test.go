@@ -2,11 +2,15 @@ package integration_test
 
 import (
 	"bytes"
+	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -183,6 +187,53 @@ func (p *program) await(t *testing.T, pattern string) string {
 			}
 		case <-timeout:
 			t.Fatalf("the program has not written %s within %s", pattern, patience)
+		}
+	}
+}
+
+// measured are the metrics of a program that was started with --metrics-addr: each sample by its name and labels, as
+// in pyudf_records_in_total{source="weather"}, and the sum of its samples by its name alone.
+func (p *program) measured(t *testing.T) map[string]float64 {
+	t.Helper()
+	url := p.await(t, `metrics are served url=(\S+)`)
+	response, err := http.Get(url) //nolint:gosec,noctx // of our own program
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s (%v)", url, response.Status, err)
+	}
+	all := map[string]float64{}
+	for line := range strings.Lines(string(text)) {
+		name, number, found := strings.Cut(strings.TrimSpace(line), " ")
+		value, err := strconv.ParseFloat(number, 64)
+		if strings.HasPrefix(line, "#") || !found || err != nil {
+			continue
+		}
+		all[name] = value
+		if family, _, labelled := strings.Cut(name, "{"); labelled {
+			all[family] += value
+		}
+	}
+	return all
+}
+
+// awaitOut waits until a program that was started with --metrics-addr has handed over n records.
+func (p *program) awaitOut(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d records out", n), func() bool { return p.measured(t)["pyudf_records_out_total"] >= float64(n) })
+}
+
+// eventually polls a condition of the world that tells nobody when it changes.
+func eventually(t *testing.T, what string, holds func() bool) {
+	t.Helper()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !holds(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s: not within %s", what, patience)
 		}
 	}
 }
