@@ -64,7 +64,7 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-// stopTimeout is how long workers may take to stop by themselves.
+// stopTimeout is how long workers may take to stop by themselves, and sources to take the last positions.
 const stopTimeout = 5 * time.Second
 
 // Run runs a plan until its bounded sources are at their end, or until ctx ends: then it finishes the records that it
@@ -154,11 +154,14 @@ func (e *engine) read(ctx context.Context) error {
 	return group.Wait()
 }
 
-// commit stores what the readers finished last, once all sinks have everything for good.
+// commit stores what the readers finished last, once all sinks have everything for good. Brokers refuse commits for a
+// moment while a group rebalances, so it insists for a while.
 func (e *engine) commit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
 	var errs []error
 	for _, r := range e.readers {
-		errs = append(errs, r.store(ctx, r.final))
+		errs = append(errs, r.insist(ctx, r.final))
 	}
 	return errors.Join(errs...)
 }

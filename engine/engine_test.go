@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -190,25 +191,57 @@ func TestALostPartitionIsNeverCommitted(t *testing.T) {
 	}
 }
 
-func TestACommitThatIsRefusedIsTriedAgainButNotForgottenAtTheEnd(t *testing.T) {
+func TestACommitThatIsRefusedIsTriedAgain(t *testing.T) {
 	w := newWorld(t)
 	w.config.CommitInterval = time.Nanosecond
-	refused := errors.New("rebalance in progress")
 	refusals := 0
 	w.in.OnCommit(func([]record.Position) error {
 		if refusals++; refusals < 3 {
-			return refused
+			return errors.New("rebalance in progress")
 		}
 		return nil
 	})
 	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Idle: true}, source.Event{Idle: true}, source.Event{Idle: true})
 	w.start(t)
 	w.wait(t, func() bool { return len(w.in.Commits()) == 1 })
-	w.in.OnCommit(func([]record.Position) error { return refused })
-	w.in.Push(records(p0, 1, `{}`), source.Event{Ended: []record.Partition{p0}})
-	if err := <-w.done; !errors.Is(err, refused) {
-		t.Errorf("the last commit was refused, and the run says %v", err)
+	w.in.Push(source.Event{Ended: []record.Partition{p0}})
+	if err := <-w.done; err != nil {
+		t.Error(err)
 	}
+}
+
+func TestALastCommitThatIsRefusedForGoodIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		refused := errors.New("rebalance in progress")
+		w.in.OnCommit(func([]record.Position) error { return refused })
+		w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+		w.start(t)
+		if err := <-w.done; !errors.Is(err, refused) {
+			t.Errorf("the last commit was refused, and the run says %v", err)
+		}
+	})
+}
+
+func TestTheLastCommitIsInsistedOnWhileTheGroupRebalances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		refusals := 0
+		w.in.OnCommit(func([]record.Position) error {
+			if refusals++; refusals < 10 {
+				return errors.New("rebalance in progress")
+			}
+			return nil
+		})
+		w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+		w.start(t)
+		if err := <-w.done; err != nil {
+			t.Error(err)
+		}
+		if offset, _ := w.in.Committed(p0); offset != 1 {
+			t.Errorf("committed is %d, want 1", offset)
+		}
+	})
 }
 
 func TestASinkThatFailsEndsTheRunAndNothingIsCommitted(t *testing.T) {

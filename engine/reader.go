@@ -232,6 +232,24 @@ func (r *reader) store(ctx context.Context, positions []record.Position) error {
 	return nil
 }
 
+// insist stores positions and tries again until ctx ends.
+func (r *reader) insist(ctx context.Context, positions []record.Position) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for {
+		err := r.store(ctx, positions)
+		if err == nil {
+			return nil
+		}
+		r.logger.Debug("offsets could not be committed, trying again", "cause", err)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 func (r *reader) flush(ctx context.Context) error {
 	for _, s := range r.outputs.Sinks {
 		if err := s.Flush(ctx); err != nil {
