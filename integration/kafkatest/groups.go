@@ -2,6 +2,7 @@ package kafkatest
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -35,10 +36,13 @@ func (b *Broker) Committed(t testing.TB, group, topic string) map[int32]int64 {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	result, err := admin.ListConsumerGroupOffsets(ctx, []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}})
+	committed := map[int32]int64{}
+	if unknown := (kafka.Error{}); errors.As(err, &unknown) && unknown.Code() == kafka.ErrGroupIDNotFound {
+		return committed
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	committed := map[int32]int64{}
 	for _, of := range result.ConsumerGroupsTopicPartitions {
 		for _, p := range of.Partitions {
 			if p.Error == nil && p.Offset >= 0 {
