@@ -157,8 +157,6 @@ func (e *engine) read(ctx context.Context) error {
 // commit stores what the readers finished last, once all sinks have everything for good. Brokers refuse commits for a
 // moment while a group rebalances, so it insists for a while.
 func (e *engine) commit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
-	defer cancel()
 	var errs []error
 	for _, r := range e.readers {
 		errs = append(errs, r.insist(ctx, r.final))

@@ -232,10 +232,12 @@ func (r *reader) store(ctx context.Context, positions []record.Position) error {
 	return nil
 }
 
-// insist stores positions and tries again until ctx ends.
+// insist stores positions and, if they are refused, tries again for a while.
 func (r *reader) insist(ctx context.Context, positions []record.Position) error {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
+	enough := time.NewTimer(stopTimeout)
+	defer enough.Stop()
 	for {
 		err := r.store(ctx, positions)
 		if err == nil {
@@ -244,7 +246,7 @@ func (r *reader) insist(ctx context.Context, positions []record.Position) error 
 		r.logger.Debug("offsets could not be committed, trying again", "cause", err)
 		select {
 		case <-again.C:
-		case <-ctx.Done():
+		case <-enough.C:
 			return err
 		}
 	}
