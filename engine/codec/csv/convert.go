@@ -14,6 +14,7 @@ import (
 // Converter turns records of one schema into JSON objects. One goroutine may use it at a time.
 type Converter struct {
 	columns []column
+	nulls   []string
 	row     fields
 }
 
@@ -25,7 +26,7 @@ type column struct {
 
 // NewConverter returns a converter of records with the schema's columns.
 func NewConverter(schema *Schema) *Converter {
-	c := &Converter{}
+	c := &Converter{nulls: schema.Nulls}
 	for i, col := range schema.Columns {
 		label := []byte{','}
 		if i == 0 {
@@ -39,32 +40,46 @@ func NewConverter(schema *Schema) *Converter {
 // Line appends a record, which may have a line end, as a JSON object. If it is no record of the schema, dst is
 // returned as it was, and an error that says why.
 func (c *Converter) Line(dst, line []byte) ([]byte, error) {
-	if !utf8.Valid(line) {
-		return dst, errors.New("the line is not UTF-8")
-	}
-	line = trimReturn(bytes.TrimSuffix(line, []byte("\n")))
-	if err := c.row.split(line); err != nil {
+	fields, err := c.Fields(line)
+	if err != nil {
 		return dst, err
 	}
-	return c.AppendJSON(dst, c.row.values)
+	return c.AppendJSON(dst, fields), nil
+}
+
+// Fields returns the fields of a record, which may have a line end, or why it is no record of the schema. They are
+// valid until the next call, and as long as the line is.
+func (c *Converter) Fields(line []byte) ([][]byte, error) {
+	if !utf8.Valid(line) {
+		return nil, errors.New("the line is not UTF-8")
+	}
+	if err := c.row.split(trimReturn(bytes.TrimSuffix(line, []byte("\n")))); err != nil {
+		return nil, err
+	}
+	if fields := len(c.row.values); fields != len(c.columns) {
+		return nil, fmt.Errorf("the line has %d fields where there are %d columns", fields, len(c.columns))
+	}
+	return c.row.values, nil
 }
 
 // AppendJSON appends the fields of a record as a JSON object. A field that does not fit its column's type becomes a
-// string, so that whoever decodes it as that type can say what is wrong with it.
-func (c *Converter) AppendJSON(dst []byte, fields [][]byte) ([]byte, error) {
-	if len(fields) != len(c.columns) {
-		return dst, fmt.Errorf("the line has %d fields where there are %d columns", len(fields), len(c.columns))
-	}
+// string, so that whoever decodes it as that type can say what is wrong with it. REQUIRES: there is one a column.
+func (c *Converter) AppendJSON(dst []byte, fields [][]byte) []byte {
 	for i, field := range fields {
-		dst = appendField(append(dst, c.columns[i].label...), field, c.columns[i].typ)
+		dst = append(dst, c.columns[i].label...)
+		if c.IsNull(field) {
+			dst = append(dst, "null"...)
+			continue
+		}
+		dst = appendField(dst, field, c.columns[i].typ)
 	}
-	return append(dst, '}'), nil
+	return append(dst, '}')
 }
 
+// IsNull tells whether a field is null.
+func (c *Converter) IsNull(field []byte) bool { return isNull(field, c.nulls) }
+
 func appendField(dst, field []byte, typ record.Type) []byte {
-	if isNull(field) {
-		return append(dst, "null"...)
-	}
 	switch typ {
 	case record.Bool:
 		if value := boolOf(field); value != nil {
@@ -86,8 +101,17 @@ func appendField(dst, field []byte, typ record.Type) []byte {
 	return codec.AppendString(dst, field)
 }
 
-func isNull(field []byte) bool {
-	return len(field) == 0 || len(field) == 2 && field[0] == 'N' && field[1] == 'A'
+// isNull tells whether field is one of nulls, or without any, NA or empty.
+func isNull(field []byte, nulls []string) bool {
+	if nulls == nil {
+		return len(field) == 0 || string(field) == "NA"
+	}
+	for _, null := range nulls {
+		if string(field) == null {
+			return true
+		}
+	}
+	return false
 }
 
 // boolOf returns the JSON of a boolean as JSON, Python or a spreadsheet writes it, nil if field is none.

@@ -81,6 +81,35 @@ func TestLinesBecomeObjectsTypedByTheWholeColumn(t *testing.T) {
 	}
 }
 
+func TestTextsThatAreNullMayBeChosen(t *testing.T) {
+	schema, err := csv.Infer(strings.NewReader("a,b\n-,NA\n1,-\n,x\n"), "-", "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	converter := csv.NewConverter(schema)
+	for line, want := range map[string]string{"-,NA": `{"a":null,"b":"NA"}`, ",x": `{"a":"","b":null}`} {
+		if got, err := converter.Line(nil, []byte(line)); string(got) != want || err != nil {
+			t.Errorf("%q: got %s (%v), want %s", line, got, err, want)
+		}
+	}
+}
+
+func TestTheFirstFaultAndEveryRecordKnowTheirLine(t *testing.T) {
+	text := "\ufeffa,b\n\n1,\"two\nlines\"\r\n3\n1,2,3\n4,5"
+	schema, err := csv.Infer(iotest.OneByteReader(strings.NewReader(text)))
+	if err != nil || schema.Fault == nil || schema.Fault.Line != 5 {
+		t.Fatalf("got %v, %v, want a fault on line 5", schema, err)
+	}
+	reader := csv.NewReader(iotest.OneByteReader(strings.NewReader(text)))
+	var lines []int
+	for _, err := reader.Next(); err == nil; _, err = reader.Next() {
+		lines = append(lines, reader.Line())
+	}
+	if want := []int{1, 3, 5, 6, 7}; !slices.Equal(lines, want) {
+		t.Errorf("got %v, want %v", lines, want)
+	}
+}
+
 func TestDeclaredTypesReadWhatPeopleWrite(t *testing.T) {
 	line := func(typ record.Type, field string) string {
 		t.Helper()

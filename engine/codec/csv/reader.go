@@ -18,7 +18,8 @@ const (
 
 // Reader finds the records of a CSV text. Create it with NewReader.
 type Reader struct {
-	lines *bufio.Scanner
+	lines    *bufio.Scanner
+	splitter *splitter
 }
 
 // NewReader returns a reader of r's records.
@@ -27,7 +28,7 @@ func NewReader(r io.Reader) *Reader {
 	lines.Buffer(make([]byte, 0, 1<<16), maxRecord)
 	split := &splitter{}
 	lines.Split(split.next)
-	return &Reader{lines}
+	return &Reader{lines, split}
 }
 
 // Next returns the next record as it stands, without its line end, or io.EOF. It is valid until the next call.
@@ -45,10 +46,26 @@ func (r *Reader) Next() ([]byte, error) {
 	return nil, io.EOF
 }
 
-// splitter is a bufio.SplitFunc with a memory of whether the text has begun.
-type splitter struct{ begun bool }
+// Line returns the line that the record of the last call of Next starts on, the first being 1.
+func (r *Reader) Line() int { return r.splitter.line }
+
+// splitter is a bufio.SplitFunc that remembers where it is.
+type splitter struct {
+	begun bool
+	// line is the one that the last record starts on, ended how many lines came before the next.
+	line, ended int
+}
 
 func (s *splitter) next(data []byte, atEOF bool) (advance int, token []byte, err error) {
+	advance, token, err = s.split(data, atEOF)
+	if token != nil {
+		s.line = s.ended + 1
+		s.ended += bytes.Count(data[:advance], []byte("\n"))
+	}
+	return advance, token, err
+}
+
+func (s *splitter) split(data []byte, atEOF bool) (advance int, token []byte, err error) {
 	if !s.begun {
 		return s.begin(data, atEOF)
 	}
@@ -81,7 +98,7 @@ func (s *splitter) begin(data []byte, atEOF bool) (advance int, token []byte, er
 	if bytes.HasPrefix(data, []byte("\ufeff")) {
 		return 3, nil, nil
 	}
-	return s.next(data, atEOF)
+	return s.split(data, atEOF)
 }
 
 // recordEnd returns the index of the line end that ends the record which data begins with, -1 if there is none, and

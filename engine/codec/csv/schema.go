@@ -13,6 +13,16 @@ import (
 // Schema is the columns of a CSV text, in their order.
 type Schema struct {
 	Columns []Column
+	// Nulls are the texts that are null; nil: NA and the empty text.
+	Nulls []string
+	// Fault is the first record that Infer left out; nil if there was none.
+	Fault *Fault
+}
+
+// Fault says why a record is none of its schema, and on which line it starts.
+type Fault struct {
+	Line int
+	Err  error
 }
 
 // Column is a column and how its fields are read. Int64, Float64 and Decimal keep the digits that stand in the text.
@@ -55,15 +65,16 @@ func Header(r *Reader) (*Schema, error) {
 
 // Infer reads a whole text with a header and returns what its columns hold: numbers (Float64) if every field that is
 // not null is a number as JSON writes it, booleans if every one is true or false, else strings. Records with another
-// number of fields than the header do not count, nor do those that are not CSV.
-func Infer(r io.Reader) (*Schema, error) {
+// number of fields than the header do not count, nor do those that are not CSV in UTF-8. nulls are the texts that are null; none:
+// NA and the empty text.
+func Infer(r io.Reader, nulls ...string) (*Schema, error) {
 	reader := NewReader(r)
 	schema, err := Header(reader)
 	if err != nil {
 		return nil, err
 	}
-	found := make([]seen, len(schema.Columns))
-	var row fields
+	schema.Nulls = nulls
+	converter, found := NewConverter(schema), make([]seen, len(schema.Columns))
 	for {
 		line, err := reader.Next()
 		if errors.Is(err, io.EOF) {
@@ -72,11 +83,14 @@ func Infer(r io.Reader) (*Schema, error) {
 		if err != nil {
 			return nil, err
 		}
-		if row.split(line) != nil || len(row.values) != len(found) {
-			continue
+		row, err := converter.Fields(line)
+		if err != nil && schema.Fault == nil {
+			schema.Fault = &Fault{reader.Line(), err}
 		}
-		for i, field := range row.values {
-			found[i].add(field)
+		for i, field := range row {
+			if !converter.IsNull(field) {
+				found[i].add(field)
+			}
 		}
 	}
 	for i := range schema.Columns {
@@ -85,12 +99,12 @@ func Infer(r io.Reader) (*Schema, error) {
 	return schema, nil
 }
 
-// seen is what the fields of a column were so far.
+// seen is what the fields of a column that are not null were so far.
 type seen struct{ numbers, bools, others bool }
 
 func (s *seen) add(field []byte) {
 	switch {
-	case s.others || isNull(field):
+	case s.others:
 	case codec.IsNumber(field):
 		s.numbers = true
 	case boolOf(field) != nil:

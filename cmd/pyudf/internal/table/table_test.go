@@ -63,6 +63,8 @@ func TestCSVBecomesJSONObjects(t *testing.T) {
 		{"what JSON cannot write is a text", "a\nNaN\n1\n", `{"a":"NaN"}` + "\n" + `{"a":"1"}`},
 		{"texts are escaped", "a\n\"say \"\"hi\"\"\n\\<é>\"\n", `{"a":"say \"hi\"\n\\<é>"}`},
 		{"a mark and carriage returns are no data", "\ufeffa,b\r\n1,x\r\n", `{"a":1,"b":"x"}`},
+		{"booleans are booleans", "a\nTrue\nfalse\nNA\n", `{"a":true}` + "\n" + `{"a":false}` + "\n" + `{"a":null}`},
+		{"a column without a name has that of pandas", ",a\n0,x\n", `{"Unnamed: 0":0,"a":"x"}`},
 		{"a header alone", "a,b\n", ""},
 	} {
 		rows, err := read(t, test.text, table.CSV, table.Fields{})
@@ -113,11 +115,11 @@ func TestFaultsNameTheirLine(t *testing.T) {
 		rows   int
 		want   string
 	}{
-		{"too few fields", table.CSV, "a,b\n1,2\n3\n", table.Fields{}, 0, "line 3: it has another number of fields than the header"},
-		{"an open quote", table.CSV, "a\n1\n\"2\n", table.Fields{}, 0, `line 3: extraneous or missing " in quoted-field`},
-		{"no header", table.CSV, "", table.Fields{}, 0, "the file is empty: the first line of a CSV names its columns"},
-		{"a column without a name", table.CSV, "a,\n", table.Fields{}, 0, "line 1: column 2 has no name"},
-		{"two columns of a name", table.CSV, "a,a\n", table.Fields{}, 0, `line 1: two columns are called "a"`},
+		{"too few fields", table.CSV, "a,b\n1,2\n3\n", table.Fields{}, 0, "line 3: the line has 1 fields where there are 2 columns"},
+		{"an open quote", table.CSV, "a\n1\n\"2\n", table.Fields{}, 0, "line 3: a quoted field has no closing quote"},
+		{"no header", table.CSV, "", table.Fields{}, 0, "it is empty; the first line of a CSV file names its columns"},
+		{"not UTF-8 in a CSV", table.CSV, "a\n\"1\n2\"\n\ncaf\xe9\n", table.Fields{}, 0, "line 5: the line is not UTF-8"},
+		{"two columns of a name", table.CSV, "a,a\n", table.Fields{}, 0, `two of its columns are called "a"; give each a name of its own`},
 		{"unknown fields", table.CSV, "a,b\n", table.Fields{Key: "x", Time: "y"}, 0, "--key x: there is no such column, there are a, b\n--time y: there is no such column, there are a, b"},
 		{"no time", table.CSV, "t\n2013-07-01\nnoon\n", table.Fields{Time: "t"}, 1, `line 3: t: "noon" is not ISO 8601 such as 2013-01-01T06:00:00Z, and no number of seconds or milliseconds since 1970`},
 		{"half an object", table.JSON, "{}\n{\"a\":1\n", table.Fields{}, 1, "line 2: it is no JSON value: at byte 6: unexpected end of JSON input"},
