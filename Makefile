@@ -109,7 +109,7 @@ lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
-	@for dir in examples/weather integration/bench/apps; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
+	@for dir in examples/weather integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
 test-go: venv ## Go's unit tests, with the race detector, in random order

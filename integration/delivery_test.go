@@ -35,7 +35,7 @@ var plainPython = sync.OnceValues(func() ([]byte, error) {
 	}
 	weather := filepath.Join(root, "examples", "weather")
 	python := filepath.Join(root, ".venv", "bin", "python")
-	return exec.Command(python, "testdata/plain_heat.py", weather, filepath.Join(weather, "nyc-weather-2013.csv")).Output() //nolint:gosec,noctx // our own paths
+	return exec.Command(python, "testdata/plain_heat.py", weather, filepath.Join(weather, "nyc-weather-2013.csv")).Output()
 })
 
 // expected are the readings of each station in the order of the file.
@@ -188,8 +188,11 @@ func (r reading) sameFloat(text string) error {
 		return err
 	}
 	got, err := strconv.ParseFloat(text, 64)
-	if err != nil || math.Float64bits(got) != math.Float64bits(want) {
-		return fmt.Errorf("the heat index is %s (%v), want %s", text, err, *r.HeatIndex)
+	if err != nil {
+		return err
+	}
+	if math.Float64bits(got) != math.Float64bits(want) {
+		return fmt.Errorf("the heat index is %s, want %s", text, *r.HeatIndex)
 	}
 	return nil
 }

@@ -37,12 +37,19 @@ type program struct {
 // start starts `pyudf args...`; the broker may be nil. The program ends with the test if it has not before.
 func start(t *testing.T, b *kafkatest.Broker, more env, args ...string) *program {
 	t.Helper()
+	return startIn(t, "", b, more, args...)
+}
+
+// startIn is start in a directory of its own.
+func startIn(t *testing.T, dir string, b *kafkatest.Broker, more env, args ...string) *program {
+	t.Helper()
 	p := &program{cmd: exec.Command(kafkatest.Pyudf(t), args...), out: newOutput(), err: newOutput(), done: make(chan struct{})} //nolint:noctx // a test may kill it, or end with it
 	environment := env{"VIRTUAL_ENV": virtualEnv(t)}
 	if b != nil {
 		environment["PYUDF_BROKERS"] = b.Addr()
 	}
 	maps.Copy(environment, more)
+	p.cmd.Dir = dir
 	p.cmd.Env = os.Environ()
 	for key, value := range environment {
 		p.cmd.Env = append(p.cmd.Env, key+"="+value)

@@ -27,15 +27,6 @@ func newStream(t *testing.T, b *kafkatest.Broker, file string, partitions int) *
 	}
 }
 
-// on is another run of the same kind that reads the same input.
-func (s *stream) on(t *testing.T, file string) *stream {
-	t.Helper()
-	return &stream{
-		broker: s.broker, file: filepath.Join("testdata", "apps", file),
-		app: kafkatest.Name(t, "app"), in: s.in, out: kafkatest.Name(t, "out"),
-	}
-}
-
 func (s *stream) env() env { return env{"IN": s.in, "OUT": s.out, "APP": s.app} }
 
 // start runs the app until somebody ends it.
