@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+import msgspec
 import pandas as pd
+import pydantic
 import pytest
 from google.protobuf import text_format
 
@@ -159,6 +163,51 @@ def test_a_record_function_binds_no_field() -> None:
     assert function.result_type == plan_pb2.TYPE_UNSPECIFIED
     assert (function.on_null, function.on_error) == (plan_pb2.ON_NULL_DLQ, plan_pb2.ON_ERROR_STOP)
     assert function.timeout_ms == 500
+
+
+class Slim(TypedDict):
+    station: str
+    hot: NotRequired[bool]
+    tags: list[str]
+    either: int | str
+
+
+@dataclass
+class Reading:
+    at: datetime
+    temp_f: float | None
+    rh: float = 50.0
+
+
+class Order(msgspec.Struct, rename="camel"):
+    order_id: int
+    unit_price: Decimal
+
+
+class Model(pydantic.BaseModel):
+    station: str
+    count: int = 0
+
+
+@pytest.mark.parametrize(
+    ("record", "expected"),
+    [
+        (Slim, ["station STRING", "hot BOOL?", "tags JSON"]),
+        (Slim | None, ["station STRING", "hot BOOL?", "tags JSON"]),
+        (Reading, ["at TIMESTAMP", "temp_f FLOAT64?", "rh FLOAT64?"]),
+        (Order, ["orderId INT64", "unitPrice DECIMAL"]),
+        (Model, ["station STRING", "count INT64?"]),
+        (dict[str, Any], []),
+    ],
+)
+def test_a_map_has_the_fields_that_its_function_declares(record: Any, expected: list[str]) -> None:
+    def f(row: dict[str, Any]) -> Any:
+        return row
+
+    f.__annotations__["return"] = record
+    schema = first_step(weather().map(f)).map.schema
+    names = [f"{x.name} {plan_pb2.Type.Name(x.type)[5:]}{'?' * x.nullable}" for x in schema]
+    assert names == expected
 
 
 def test_a_frame_function_gets_all_columns() -> None:

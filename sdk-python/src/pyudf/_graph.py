@@ -81,9 +81,10 @@ class Drop(NamedTuple):
 
 
 class Map(NamedTuple):
-    """Replaces each record by the function's records."""
+    """Replaces each record by the function's records. The schema is what is known of their fields."""
 
     call: Bound
+    schema: tuple[Field, ...] = ()
 
 
 class To(NamedTuple):

@@ -9,7 +9,7 @@ from pyudf.errors import Origin
 from pyudf.expressions import Column, Expr, Literal, Operation, Value
 from pyudf.functions import Container, Function, Output, Param
 from pyudf.plan.v1 import plan_pb2
-from pyudf.types import FieldType
+from pyudf.types import Field, FieldType
 
 _FORMATS = {
     "json": plan_pb2.FORMAT_JSON,
@@ -40,13 +40,16 @@ def _source(source: _graph.Source) -> plan_pb2.Source:
     message = plan_pb2.Source(
         id=source.id, defined_at=_position(source.origin), key=source.key, time=source.time
     )
-    for field in source.schema:
-        message.schema.add(name=field.name, type=_type(field.type), nullable=field.nullable)
+    message.schema.extend(_field(field) for field in source.schema)
     if isinstance(source.place, _graph.Topic):
         message.topic.CopyFrom(_topic(source.place))
     else:
         message.file.CopyFrom(_file(source.place))
     return message
+
+
+def _field(field: Field) -> plan_pb2.Field:
+    return plan_pb2.Field(name=field.name, type=_type(field.type), nullable=field.nullable)
 
 
 def _topic(topic: _graph.Topic) -> plan_pb2.Topic:
@@ -72,6 +75,7 @@ def _step(step: _graph.Step) -> plan_pb2.Step:
         message.drop.fields.extend(op.fields)
     elif isinstance(op, _graph.Map):
         message.map.call.CopyFrom(_call(op.call))
+        message.map.schema.extend(_field(field) for field in op.schema)
     elif isinstance(op.place, _graph.Topic):
         message.to.topic.CopyFrom(_topic(op.place))
     else:

@@ -218,3 +218,24 @@ def result_fields(annotation: Any, origin: Origin) -> Fields:
     }
     # Other classes may write fields under other names, or more of them.
     return Fields(found, closed=typing.is_typeddict(annotation))
+
+
+def result_schema(annotation: Any, origin: Origin) -> tuple[Field, ...]:
+    """Return the fields whose type is known of the records that a function returns.
+
+    Example:
+        >>> class Reading(typing.TypedDict):
+        ...     station: str | None
+        >>> result_schema(Reading, Origin("features.py", 3))
+        (Field(name='station', type=<FieldType.STRING: 4>, nullable=True),)
+    """
+    if not isinstance(annotation, type) or not _annotations.is_record_class(annotation):
+        return ()
+    return tuple(_known(record_fields(annotation, origin)))
+
+
+def _known(found: Iterable[RecordField]) -> Iterator[Field]:
+    for field in found:
+        type_, nullable = parse_type(field.annotation)
+        if type_ is not None:
+            yield Field(field.name, type_, nullable or not field.required)

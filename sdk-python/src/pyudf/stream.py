@@ -13,7 +13,7 @@ from pyudf._places import FileTarget, target_place
 from pyudf.errors import DefinitionError, Origin
 from pyudf.expressions import Column, Expr
 from pyudf.functions import Function, OnError, OnNull, Options, Output, derive
-from pyudf.schema import Fields, result_fields
+from pyudf.schema import Fields, result_fields, result_schema
 from pyudf.types import FieldType
 
 __all__ = ["Call", "Stream", "call"]
@@ -339,7 +339,8 @@ class Stream:
             what = "several records" if function.many else "one record"
             message = f"{function.name} returns {what} a record; write .{right} instead of .{wrong}"
             raise DefinitionError(message, origin)
-        return self._then(_graph.Map(bound), result_fields(function.result, origin), origin)
+        op = _graph.Map(bound, result_schema(function.result, origin))
+        return self._then(op, result_fields(function.result, origin), origin)
 
     def _bind(self, callee: Call, origin: Origin) -> tuple[Function, _graph.Bound]:
         function = derive(callee.func, self.fields, callee.bind, callee.options, origin)

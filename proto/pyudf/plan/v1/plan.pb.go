@@ -1470,8 +1470,10 @@ func (x *Drop) GetFields() []string {
 
 // Map replaces each record by the function's records: one, none or several.
 type Map struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Call          *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Call  *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
+	// The fields of the new records as far as the function's return annotation declares them, those with a known type.
+	Schema        []*Field `protobuf:"bytes,2,rep,name=schema,proto3" json:"schema,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1509,6 +1511,13 @@ func (*Map) Descriptor() ([]byte, []int) {
 func (x *Map) GetCall() *Call {
 	if x != nil {
 		return x.Call
+	}
+	return nil
+}
+
+func (x *Map) GetSchema() []*Field {
+	if x != nil {
+		return x.Schema
 	}
 	return nil
 }
@@ -2140,9 +2149,10 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x06Select\x12\x16\n" +
 	"\x06fields\x18\x01 \x03(\tR\x06fields\"\x1e\n" +
 	"\x04Drop\x12\x16\n" +
-	"\x06fields\x18\x01 \x03(\tR\x06fields\".\n" +
+	"\x06fields\x18\x01 \x03(\tR\x06fields\"\\\n" +
 	"\x03Map\x12'\n" +
-	"\x04call\x18\x01 \x01(\v2\x13.pyudf.plan.v1.CallR\x04call\"e\n" +
+	"\x04call\x18\x01 \x01(\v2\x13.pyudf.plan.v1.CallR\x04call\x12,\n" +
+	"\x06schema\x18\x02 \x03(\v2\x14.pyudf.plan.v1.FieldR\x06schema\"e\n" +
 	"\x02To\x12,\n" +
 	"\x05topic\x18\x01 \x01(\v2\x14.pyudf.plan.v1.TopicH\x00R\x05topic\x12)\n" +
 	"\x04file\x18\x02 \x01(\v2\x13.pyudf.plan.v1.FileH\x00R\x04fileB\x06\n" +
@@ -2322,27 +2332,28 @@ var file_pyudf_plan_v1_plan_proto_depIdxs = []int32{
 	18, // 20: pyudf.plan.v1.Call.args:type_name -> pyudf.plan.v1.Arg
 	24, // 21: pyudf.plan.v1.Where.condition:type_name -> pyudf.plan.v1.Expr
 	17, // 22: pyudf.plan.v1.Map.call:type_name -> pyudf.plan.v1.Call
-	11, // 23: pyudf.plan.v1.To.topic:type_name -> pyudf.plan.v1.Topic
-	12, // 24: pyudf.plan.v1.To.file:type_name -> pyudf.plan.v1.File
-	25, // 25: pyudf.plan.v1.Expr.literal:type_name -> pyudf.plan.v1.Literal
-	26, // 26: pyudf.plan.v1.Expr.operation:type_name -> pyudf.plan.v1.Operation
-	2,  // 27: pyudf.plan.v1.Operation.op:type_name -> pyudf.plan.v1.Op
-	24, // 28: pyudf.plan.v1.Operation.args:type_name -> pyudf.plan.v1.Expr
-	9,  // 29: pyudf.plan.v1.Function.defined_at:type_name -> pyudf.plan.v1.Position
-	3,  // 30: pyudf.plan.v1.Function.kind:type_name -> pyudf.plan.v1.Kind
-	4,  // 31: pyudf.plan.v1.Function.input:type_name -> pyudf.plan.v1.Input
-	28, // 32: pyudf.plan.v1.Function.params:type_name -> pyudf.plan.v1.Param
-	5,  // 33: pyudf.plan.v1.Function.output:type_name -> pyudf.plan.v1.Output
-	1,  // 34: pyudf.plan.v1.Function.result_type:type_name -> pyudf.plan.v1.Type
-	6,  // 35: pyudf.plan.v1.Function.on_null:type_name -> pyudf.plan.v1.OnNull
-	7,  // 36: pyudf.plan.v1.Function.on_error:type_name -> pyudf.plan.v1.OnError
-	1,  // 37: pyudf.plan.v1.Param.type:type_name -> pyudf.plan.v1.Type
-	25, // 38: pyudf.plan.v1.Param.default_value:type_name -> pyudf.plan.v1.Literal
-	39, // [39:39] is the sub-list for method output_type
-	39, // [39:39] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	13, // 23: pyudf.plan.v1.Map.schema:type_name -> pyudf.plan.v1.Field
+	11, // 24: pyudf.plan.v1.To.topic:type_name -> pyudf.plan.v1.Topic
+	12, // 25: pyudf.plan.v1.To.file:type_name -> pyudf.plan.v1.File
+	25, // 26: pyudf.plan.v1.Expr.literal:type_name -> pyudf.plan.v1.Literal
+	26, // 27: pyudf.plan.v1.Expr.operation:type_name -> pyudf.plan.v1.Operation
+	2,  // 28: pyudf.plan.v1.Operation.op:type_name -> pyudf.plan.v1.Op
+	24, // 29: pyudf.plan.v1.Operation.args:type_name -> pyudf.plan.v1.Expr
+	9,  // 30: pyudf.plan.v1.Function.defined_at:type_name -> pyudf.plan.v1.Position
+	3,  // 31: pyudf.plan.v1.Function.kind:type_name -> pyudf.plan.v1.Kind
+	4,  // 32: pyudf.plan.v1.Function.input:type_name -> pyudf.plan.v1.Input
+	28, // 33: pyudf.plan.v1.Function.params:type_name -> pyudf.plan.v1.Param
+	5,  // 34: pyudf.plan.v1.Function.output:type_name -> pyudf.plan.v1.Output
+	1,  // 35: pyudf.plan.v1.Function.result_type:type_name -> pyudf.plan.v1.Type
+	6,  // 36: pyudf.plan.v1.Function.on_null:type_name -> pyudf.plan.v1.OnNull
+	7,  // 37: pyudf.plan.v1.Function.on_error:type_name -> pyudf.plan.v1.OnError
+	1,  // 38: pyudf.plan.v1.Param.type:type_name -> pyudf.plan.v1.Type
+	25, // 39: pyudf.plan.v1.Param.default_value:type_name -> pyudf.plan.v1.Literal
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_pyudf_plan_v1_plan_proto_init() }

@@ -270,10 +270,12 @@ class Drop(_message.Message):
     def __init__(self, fields: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Map(_message.Message):
-    __slots__ = ("call",)
+    __slots__ = ("call", "schema")
     CALL_FIELD_NUMBER: _ClassVar[int]
+    SCHEMA_FIELD_NUMBER: _ClassVar[int]
     call: Call
-    def __init__(self, call: _Optional[_Union[Call, _Mapping]] = ...) -> None: ...
+    schema: _containers.RepeatedCompositeFieldContainer[Field]
+    def __init__(self, call: _Optional[_Union[Call, _Mapping]] = ..., schema: _Optional[_Iterable[_Union[Field, _Mapping]]] = ...) -> None: ...
 
 class To(_message.Message):
     __slots__ = ("topic", "file")
