@@ -50,11 +50,7 @@ type compiler struct {
 }
 
 func (c *compiler) source(s *planv1.Source) (*Source, error) {
-	schema := map[string]record.Type{}
-	for _, field := range s.GetSchema() {
-		schema[field.GetName()] = TypeOf(field.GetType())
-	}
-	in := newScope(schema)
+	in := newScope(s.GetSchema())
 	steps, err := c.follow(s.GetId(), in)
 	if err != nil {
 		return nil, err
@@ -68,7 +64,7 @@ func (c *compiler) follow(id string, in scope) ([]*Step, error) {
 	for _, s := range c.steps[id] {
 		step, err := c.step(s, in)
 		if err != nil {
-			return nil, &Error{At: at(s.GetDefinedAt()), Message: err.Error()}
+			return nil, err
 		}
 		steps = append(steps, step)
 	}
@@ -79,7 +75,7 @@ func (c *compiler) step(s *planv1.Step, in scope) (*Step, error) {
 	step := &Step{ID: s.GetId(), At: at(s.GetDefinedAt())}
 	out, err := c.operation(s, step, in)
 	if err != nil {
-		return nil, err
+		return nil, &Error{At: step.At, Message: err.Error()}
 	}
 	step.Label = label(step)
 	next, err := c.follow(s.GetId(), out)
@@ -128,7 +124,7 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 			return in, fmt.Errorf("map needs a function that returns records, %s returns a value: use with_columns", call.Function.Name)
 		}
 		step.Map = &Map{Call: *call}
-		return newScope(nil), nil
+		return newScope(op.Map.GetSchema()), nil
 	case *planv1.Step_To:
 		return in, c.to(op.To, step)
 	default:
@@ -187,12 +183,14 @@ func (c *compiler) call(proto *planv1.Call, in scope) (*Call, error) {
 	}
 	call := &Call{Function: newFunction(f)}
 	for _, param := range f.GetParams() {
-		arg := Arg{Field: param.GetName(), Type: TypeOf(param.GetType()), Nullable: param.GetNullable(), Default: param.GetDefaultValue()}
+		arg := Arg{Param: param.GetName(), Field: param.GetName(), Type: TypeOf(param.GetType()), Nullable: param.GetNullable(), Default: param.GetDefaultValue()}
 		if field := bound[param.GetName()]; field != "" {
 			arg.Field = field
 		}
-		if err := in.read(arg.Field, arg.Type); err != nil {
-			return nil, fmt.Errorf("%s(%s): %w", f.GetName(), param.GetName(), err)
+		if arg.Default != nil && !in.has(arg.Field) {
+			arg.Field = ""
+		} else if err := in.read(arg.Field, arg.Type); err != nil {
+			return nil, fmt.Errorf("%s(%s): %w", f.GetName(), arg.Param, err)
 		}
 		call.Args = append(call.Args, arg)
 	}

@@ -69,6 +69,8 @@ type Call struct {
 
 // Arg is one column of a call.
 type Arg struct {
+	Param string
+	// Field is empty if the records have lost the field: all rows get the default.
 	Field    string
 	Type     record.Type
 	Nullable bool

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pyudf/pyudf/engine/record"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
 // scope is what is known of the fields at one place of the tree. Scopes are values: a step makes a new one.
@@ -23,13 +24,17 @@ type scope struct {
 	scan map[string]bool
 }
 
-func newScope(schema map[string]record.Type) scope {
-	return scope{types: schema, scan: map[string]bool{}}
+func newScope(schema []*planv1.Field) scope {
+	types := map[string]record.Type{}
+	for _, field := range schema {
+		types[field.GetName()] = TypeOf(field.GetType())
+	}
+	return scope{types: types, scan: map[string]bool{}}
 }
 
 // read notes that a field is read as type t and returns an error if it cannot be.
 func (s scope) read(field string, t record.Type) error {
-	if s.dropped[field] || s.only != nil && !s.only[field] {
+	if !s.has(field) {
 		return fmt.Errorf("there is no field %q any more here%s", field, s.known())
 	}
 	if s.made[field] {
@@ -40,6 +45,11 @@ func (s scope) read(field string, t record.Type) error {
 	}
 	s.scan[field] = true
 	return nil
+}
+
+// has tells whether records may have the field: no step dropped it or left it out.
+func (s scope) has(field string) bool {
+	return !s.dropped[field] && (s.only == nil || s.only[field])
 }
 
 // Converts tells whether values of a computed column can be read as another type without loss of meaning.
@@ -70,7 +80,8 @@ func (s scope) drop(field string) scope {
 	s.dropped = with(s.dropped, field, true)
 	s.made = with(s.made, field, false)
 	if s.only != nil {
-		s.only = with(s.only, field, false)
+		s.only = maps.Clone(s.only)
+		delete(s.only, field)
 	}
 	return s
 }

@@ -111,6 +111,9 @@ func (r *run) request(at *place, call *plan.Call) (*dispatch.Call, []int32, erro
 
 // argument returns the column of a parameter, with its default where the field is missing.
 func (r *run) argument(at *place, call *plan.Call, arg *plan.Arg) (record.Column, error) {
+	if arg.Field == "" {
+		return fill(arg, at.in.rows)
+	}
 	column, failures := at.in.column(arg.Field, arg.Type)
 	missing := map[int]bool{}
 	for _, failure := range failures {
@@ -138,7 +141,18 @@ func withDefault(column *record.Column, missing map[int]bool, arg *plan.Arg) (re
 			continue
 		}
 		if err := appendLiteral(b, column.Type, arg.Default); err != nil {
-			return record.Column{}, fmt.Errorf("default of parameter for field %q: %w", arg.Field, err)
+			return record.Column{}, fmt.Errorf("default of parameter %q: %w", arg.Param, err)
+		}
+	}
+	return b.Column(), nil
+}
+
+// fill returns a column of rows defaults.
+func fill(arg *plan.Arg, rows int) (record.Column, error) {
+	b := record.NewBuilder(arg.Type, rows)
+	for range rows {
+		if err := appendLiteral(b, arg.Type, arg.Default); err != nil {
+			return record.Column{}, fmt.Errorf("default of parameter %q: %w", arg.Param, err)
 		}
 	}
 	return b.Column(), nil

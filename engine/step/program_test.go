@@ -193,6 +193,20 @@ func TestADefaultStandsInForAMissingField(t *testing.T) {
 	expect(t, "dead", dead)
 }
 
+func TestADefaultStandsInForAFieldThatTheRecordsHaveLost(t *testing.T) {
+	f := double(func(f *planv1.Function) {
+		f.Params[0].DefaultValue = &planv1.Literal{Value: &planv1.Literal_FloatValue{FloatValue: 21}}
+	})
+	for name, lose := range map[string]*planv1.Step{
+		"dropped":      {Op: &planv1.Step_Drop{Drop: &planv1.Drop{Fields: []string{"x"}}}},
+		"not selected": {Op: &planv1.Step_Select{Select: &planv1.Select{Fields: []string{"z"}}}},
+	} {
+		out, dead := run(t, program(t, f, lose, withDouble("y"), to("out")), batch(`{"x":1,"z":2}`, `{"z":"a"}`))
+		expect(t, name, out, `k0={"z":2,"y":42.0}`, `k1={"z":"a","y":42.0}`)
+		expect(t, name, dead)
+	}
+}
+
 func TestErrorsStopOrSkipWhereTheFunctionSaysSo(t *testing.T) {
 	skip := double(func(f *planv1.Function) { f.OnError = planv1.OnError_ON_ERROR_SKIP })
 	out, dead := run(t, program(t, skip, withDouble("y"), to("out")), batch(`{"x":13}`, `{"x":1}`))
