@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/pyudf/pyudf/engine/codec"
@@ -106,12 +107,7 @@ func isNull(field []byte, nulls []string) bool {
 	if nulls == nil {
 		return len(field) == 0 || string(field) == "NA"
 	}
-	for _, null := range nulls {
-		if string(field) == null {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(nulls, string(field))
 }
 
 // boolOf returns the JSON of a boolean as JSON, Python or a spreadsheet writes it, nil if field is none.
