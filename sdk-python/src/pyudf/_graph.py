@@ -81,7 +81,7 @@ class Drop(NamedTuple):
 
 
 class Map(NamedTuple):
-    """Replaces each record by the function's records. The schema is what is known of their fields."""
+    """Replaces each record by the function's records, of which the schema is what is known."""
 
     call: Bound
     schema: tuple[Field, ...] = ()
