@@ -21,9 +21,9 @@ func Attach(ctx context.Context, socket string, logger *slog.Logger) (*Process, 
 		logger = slog.New(slog.DiscardHandler)
 	}
 	path := strings.TrimPrefix(socket, "unix://")
-	connection, err := plugin.Dial(path)
+	connection, err := plugin.Dial(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("%w. Start one with `python -m %s TARGET --socket %s`", err, module, path)
+		return nil, fmt.Errorf("%w. Start one with `python -m %s APP.py --socket %s`", err, module, path)
 	}
 	worker := &attached{path: path, connection: connection, gone: make(chan struct{})}
 	p, err := newProcess(ctx, worker, false, logger)

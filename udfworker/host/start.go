@@ -68,20 +68,33 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	}
 	command := exec.Command(python, config.arguments()...) //nolint:noctx // it outlives the start
 	command.Dir, command.Env = config.Dir, config.Env
-	worker, err := plugin.Launch(ctx, plugin.Config{
-		Command: command,
-		Runner:  config.Runner,
-		Logger:  config.Logger,
-		Timeout: config.StartTimeout,
-	})
+	worker, err := launch(ctx, config, command)
 	if err != nil {
-		return nil, explain(config, err)
+		return nil, err
 	}
 	p, err := newProcess(ctx, worker, true, config.Logger)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("the worker did not load the user's code within %s: %w", config.StartTimeout, err)
 	}
 	return p, err
+}
+
+// launch starts the command. What it wrote is not logged if the error is an *InterpreterError, which says the same.
+func launch(ctx context.Context, config Config, command *exec.Cmd) (*plugin.Worker, error) {
+	logger, held := hold(config.Logger)
+	worker, err := plugin.Launch(ctx, plugin.Config{
+		Command: command,
+		Runner:  config.Runner,
+		Logger:  logger,
+		Timeout: config.StartTimeout,
+	})
+	if err != nil {
+		err = explain(config, err)
+	}
+	if _, ok := errors.AsType[*InterpreterError](err); !ok {
+		held.release()
+	}
+	return worker, err
 }
 
 // interpreter returns the path of the interpreter, which must not depend on the worker's working directory. Links stay:

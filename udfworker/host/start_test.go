@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,6 +57,24 @@ func TestAnInterpreterThatCannotBeAWorkerIsOneClearSentence(t *testing.T) {
 		var fault *host.InterpreterError
 		if !errors.As(err, &fault) || fault.Python != config.Python {
 			t.Errorf("got %T: %v", err, err)
+		}
+	}
+}
+
+func TestOnlyWhatTheErrorOfTheStartDoesNotSayIsLogged(t *testing.T) {
+	for _, c := range []struct {
+		behaviour, missing string
+		logged             bool
+	}{
+		{workertest.Incomplete, "pyudf", false},
+		{workertest.Incomplete, "", true}, // it ends without a module to blame
+	} {
+		var log strings.Builder
+		config := fake(c.behaviour, workertest.MissingModule+"="+c.missing)
+		config.Logger = slog.New(slog.NewTextHandler(&log, nil)) // all is logged when Start returns
+		_, err := host.Start(t.Context(), config)
+		if err == nil || strings.Contains(log.String(), "No module named") != c.logged {
+			t.Errorf("missing %q: logged %q with the error %v", c.missing, log.String(), err)
 		}
 	}
 }
@@ -128,5 +148,28 @@ func TestCallsFailWhenAnAttachedWorkerGoesAway(t *testing.T) {
 
 func TestAttachingToNothingSaysHowToStartAWorker(t *testing.T) {
 	_, err := host.Attach(t.Context(), "/no/such.sock", nil)
-	requireSays(t, err, "no worker listens at /no/such.sock", "python -m pyudf.worker TARGET --socket /no/such.sock")
+	requireSays(t, err, "no worker listens at /no/such.sock", "python -m pyudf.worker APP.py --socket /no/such.sock")
+
+	socket := abandonedSocket(t)
+	_, err = host.Attach(t.Context(), "unix://"+socket, nil)
+	requireSays(t, err, "no worker listens at "+socket+": the socket is left from one that ended",
+		"python -m pyudf.worker APP.py --socket "+socket)
+	if strings.Contains(err.Error(), "rpc error") {
+		t.Error(err)
+	}
+}
+
+// abandonedSocket is the path of a socket that nobody listens at any more.
+func abandonedSocket(t *testing.T) string {
+	t.Helper()
+	address := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "w.sock"), Net: "unix"}
+	listener, err := net.ListenUnix("unix", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener.SetUnlinkOnClose(false)
+	if err := listener.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return address.Name
 }

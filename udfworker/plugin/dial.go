@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"syscall"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
@@ -36,9 +37,9 @@ func dialOptions() []grpc.DialOption {
 }
 
 // Dial connects to a worker that somebody else started and that listens on a Unix socket. The connection is made at
-// the first call.
-func Dial(path string) (*grpc.ClientConn, error) {
-	if err := checkSocket(path); err != nil {
+// the first call; before, another one tries whether anybody listens.
+func Dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
+	if err := checkListens(ctx, path); err != nil {
 		return nil, err
 	}
 	options := append(dialOptions(),
@@ -70,6 +71,21 @@ func dialChild(ctx context.Context, path string) (net.Conn, error) {
 func dialSocket(ctx context.Context, path string) (net.Conn, error) {
 	var dialer net.Dialer
 	return dialer.DialContext(ctx, "unix", path)
+}
+
+// checkListens says why a worker at the path cannot be reached.
+func checkListens(ctx context.Context, path string) error {
+	if err := checkSocket(path); err != nil {
+		return err
+	}
+	connection, err := dialSocket(ctx, path)
+	switch {
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Errorf("no worker listens at %s: the socket is left from one that ended", path)
+	case err != nil:
+		return fmt.Errorf("the worker at %s cannot be reached: %w", path, err)
+	}
+	return connection.Close()
 }
 
 // checkSocket does not follow links: what is at the path must be the socket itself.

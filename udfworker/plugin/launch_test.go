@@ -234,7 +234,7 @@ func TestDialRefusesWhatIsNoSocket(t *testing.T) {
 		t.TempDir() + "/missing": "there is no such file",
 		t.TempDir():              "it is no socket",
 	} {
-		if _, err := plugin.Dial(path); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := plugin.Dial(t.Context(), path); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}
