@@ -151,7 +151,7 @@ func TestABadLineStopsTheFileAndSaysWhatWasSent(t *testing.T) {
 		t.Errorf("%d records are in the topic, want 2", len(got))
 	}
 	ragged := writeFile(t, "n.csv", "a,b\n1,2\n3\n")
-	p.refuses(t, "pyudf: "+ragged+", line 3: it has another number of fields than the header; nothing was sent: mend the line, or leave it out", "produce", "ragged", ragged)
+	p.refuses(t, "pyudf: "+ragged+", line 3: the line has 1 fields where there are 2 columns; nothing was sent: mend the line, or leave it out", "produce", "ragged", ragged)
 	p.refuses(t, "pyudf: "+ragged+": --key c: there is no such column, there are a, b", "produce", "ragged", ragged, "--key", "c")
 }
 

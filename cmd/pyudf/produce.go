@@ -36,8 +36,9 @@ func newProduce(w *world) *cobra.Command {
 		Long: `produce sends each row of FILE as a record to TOPIC, which is created if it is not there.
 
 Rows of a CSV become JSON objects named by its first line. A column is numeric if all that stands in it are
-numbers; their digits are not changed. It is boolean if all are true or false. All other columns are text. A JSON lines file has a JSON value on each
-line, which is sent as the bytes that it is. FILE may be - for standard input, with --format.`,
+numbers; their digits are not changed. It is boolean if all are true or false. All other columns are text.
+A JSON lines file has a JSON value on each line, which is sent as the bytes that it is. FILE may be - for
+standard input, with --format.`,
 		Example: `  pyudf produce weather weather.csv --key station --time time
   pyudf produce orders orders.jsonl --key customer
   zcat clicks.jsonl.gz | pyudf produce clicks - --format json`,
