@@ -277,11 +277,13 @@ func (p *ports) openDeadLetters(plan *planv1.Plan) (sink.Sink, error) {
 	if topic {
 		return p.opened(name)
 	}
-	to, err := sinkfile.Create(name, planv1.Format_FORMAT_JSON)
-	if err != nil {
-		return nil, outcome.Mendf("the file for dead letters: %w", err)
-	}
-	return deadletter.Lines(to), nil
+	return deadletter.Lines(func() (sink.Sink, error) {
+		to, err := sinkfile.Create(name, planv1.Format_FORMAT_JSON)
+		if err != nil {
+			return nil, outcome.Mendf("the file for dead letters: %w", err)
+		}
+		return to, nil
+	}), nil
 }
 
 func (p *ports) close() {

@@ -33,7 +33,7 @@ func producerDefaults() map[string]string {
 		"message.timeout.ms":           "0", // retry until the broker is back
 		"linger.ms":                    "2",
 		"batch.num.messages":           "10000",
-		"queue.buffering.max.messages": "200000",
+		"queue.buffering.max.messages": "100000",
 		"log.queue":                    "true",
 		"delivery.report.only.error":   "true",
 	}
@@ -49,7 +49,7 @@ func consumerDefaults() map[string]string {
 		"auto.offset.reset":             "earliest",
 		// Without these two the client pauses for a second whenever its queue is full.
 		"fetch.queue.backoff.ms": "2",
-		"queued.min.messages":    "50000",
+		"queued.min.messages":    "25000",
 	}
 }
 

@@ -28,7 +28,7 @@ type Outputs struct {
 
 // inFlight is how many batches of a partition are run at a time: while one is in a worker, the next is decoded and
 // the one before is written.
-const inFlight = 4
+const inFlight = 3
 
 // Task is one partition at work. Start creates it; one goroutine calls its methods.
 type Task struct {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/sink/sinktest"
 )
 
@@ -19,7 +20,7 @@ func TestALineOfAFileHasTheRecordAndTheReason(t *testing.T) {
 	messages.Values.Append([]byte(`{"rh":1.50}`))
 	messages.Values.Append([]byte("not JSON"))
 	file := sinktest.New()
-	if rejected, err := deadletter.Lines(file).Write(t.Context(), messages); err != nil || rejected != nil {
+	if rejected, err := deadletter.Lines(func() (sink.Sink, error) { return file, nil }).Write(t.Context(), messages); err != nil || rejected != nil {
 		t.Fatal(rejected, err)
 	}
 	want := []string{
@@ -28,5 +29,18 @@ func TestALineOfAFileHasTheRecordAndTheReason(t *testing.T) {
 	}
 	if got := file.Values(); !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
+	}
+}
+
+func TestARunWithoutDeadLettersCreatesNoFile(t *testing.T) {
+	letters := deadletter.Lines(func() (sink.Sink, error) {
+		t.Error("created")
+		return sinktest.New(), nil
+	})
+	if err := letters.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := letters.Close(); err != nil {
+		t.Error(err)
 	}
 }
