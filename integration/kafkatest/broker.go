@@ -24,18 +24,19 @@ type node interface {
 	Start(ctx context.Context) error
 }
 
-// Each runs a test on both brokers, as subtests. Kafka is shared by the tests of a binary: do not stop it.
+// Each runs a test on both brokers at the same time, as subtests that end after the test that called Each. Kafka is
+// shared by the tests of a binary: do not stop it.
 func Each(t *testing.T, test func(t *testing.T, b *Broker)) {
 	t.Helper()
-	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
-	t.Run("kafka", func(t *testing.T) { test(t, Kafka(t)) })
+	t.Run("embedded", func(t *testing.T) { t.Parallel(); test(t, Embedded(t)) })
+	t.Run("kafka", func(t *testing.T) { t.Parallel(); test(t, Kafka(t)) })
 }
 
 // EachOwn is Each with a broker that belongs to the test alone, which may Stop and Start it.
 func EachOwn(t *testing.T, test func(t *testing.T, b *Broker)) {
 	t.Helper()
-	t.Run("embedded", func(t *testing.T) { test(t, Embedded(t)) })
-	t.Run("kafka", func(t *testing.T) { test(t, OwnKafka(t)) })
+	t.Run("embedded", func(t *testing.T) { t.Parallel(); test(t, Embedded(t)) })
+	t.Run("kafka", func(t *testing.T) { t.Parallel(); test(t, OwnKafka(t)) })
 }
 
 // Embedded starts an embedded broker for this test alone.
