@@ -60,12 +60,15 @@ func workers(t *testing.T, p *program) []int {
 	return children
 }
 
-// killWorker kills one worker of a program, which may be about to get one.
-func killWorker(t *testing.T, p *program) {
+// killWorker kills one worker of a program, which may be about to get one. A program that has written all records gets
+// none before the next ones come.
+func killWorker(t *testing.T, p *program, records int) {
 	t.Helper()
 	eventually(t, "a worker to kill", func() bool {
-		alive := workers(t, p)
-		return len(alive) > 0 && syscall.Kill(alive[0], syscall.SIGKILL) == nil
+		if alive := workers(t, p); len(alive) > 0 {
+			return syscall.Kill(alive[0], syscall.SIGKILL) == nil
+		}
+		return p.measured(t)["pyudf_records_out_total"] >= float64(records)
 	})
 }
 
@@ -91,9 +94,9 @@ func TestKillingWorkersLosesAndRepeatsNothing(t *testing.T) {
 		for i := range kills {
 			f.send(t, total/kills)
 			run.awaitOut(t, f.sent-total/kills*3/4) // it is in the midst of these
-			killWorker(t, run)
+			killWorker(t, run, f.sent)
 			if i%5 == 4 {
-				killWorker(t, run) // most likely while it starts
+				killWorker(t, run, f.sent) // most likely while it starts
 			}
 		}
 		run.awaitOut(t, total)
