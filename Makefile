@@ -113,7 +113,7 @@ lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
 
 .PHONY: test-go
 test-go: venv ## Go's unit tests, with the race detector, in random order
-	@go test -race -shuffle=on $(go-code)
+	@go test -race -shuffle=on -timeout 20m $(go-code)
 
 .PHONY: test-python
 test-python: venv ## The SDK's tests and the examples in its documentation
@@ -121,7 +121,7 @@ test-python: venv ## The SDK's tests and the examples in its documentation
 
 .PHONY: integration
 integration: venv kafka ## The promises, each on the embedded broker and on a real Kafka
-	@go test -race -shuffle=on -count=1 ./integration/...
+	@go test -race -shuffle=on -count=1 -timeout 40m ./integration/...
 
 ##@ Measuring
 
