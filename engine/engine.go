@@ -78,7 +78,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics, Logger: config.Logger}}
+	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}}
 	defer r.close(ctx)
 	if err := r.open(ctx); err != nil {
 		return err

@@ -39,9 +39,3 @@ func appendDecimal(dst, text []byte) []byte {
 		return AppendString(dst, text)
 	}
 }
-
-// AppendMember appends a member of an object, with a comma before it.
-func AppendMember(dst []byte, name string, c *record.Column, i int) []byte {
-	dst = AppendString(append(dst, ','), []byte(name))
-	return AppendValue(append(dst, ':'), c, i)
-}

@@ -45,6 +45,9 @@ func Scan(values *record.Arena, names []string) (*Texts, []Failure) {
 	return t, failures
 }
 
+// Values returns the texts of all rows.
+func (t *Texts) Values() *record.Arena { return t.values }
+
 // Value returns the JSON object of a row.
 func (t *Texts) Value(row int) []byte { return t.values.At(row) }
 

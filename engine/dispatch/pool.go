@@ -50,9 +50,9 @@ func NewPool(ctx context.Context, start Start, workers int, set *metrics.Set, lo
 			p.credits <- s
 		}
 	}
-	if err := errors.Join(all...); err != nil {
+	if err := firstOf(all); err != nil {
 		p.Close(ctx)
-		return nil, firstOf(all)
+		return nil, err
 	}
 	return p, nil
 }

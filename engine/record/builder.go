@@ -73,9 +73,6 @@ func (b *Builder) Text(v []byte) {
 	b.valid()
 }
 
-// Len returns the number of values so far.
-func (b *Builder) Len() int { return b.column.Rows }
-
 // Column returns what was built. The builder must not be used afterwards.
 func (b *Builder) Column() Column { return b.column }
 

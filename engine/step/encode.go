@@ -9,6 +9,9 @@ import (
 
 // values returns the rows as JSON texts, with what steps changed. Texts that nothing changed are not copied.
 func (f *frame) values() record.Arena {
+	if f.untouched() {
+		return *f.texts.Values()
+	}
 	var out record.Arena
 	out.Grow(f.rows, f.rows*32+f.textSize())
 	encode := f.encoder()
@@ -19,10 +22,12 @@ func (f *frame) values() record.Arena {
 	return out
 }
 
+// untouched tells whether the rows are the texts, all of them, as they came.
+func (f *frame) untouched() bool {
+	return f.text == nil && f.only == nil && len(f.hidden) == 0 && len(f.made) == 0
+}
+
 func (f *frame) textSize() int {
-	if f.rows == 0 {
-		return 0
-	}
 	size := 0
 	for row := range f.rows {
 		size += len(f.texts.Value(f.textOf(row)))

@@ -2,7 +2,6 @@ package task
 
 import (
 	"context"
-	"log/slog"
 
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/record"
@@ -23,7 +22,6 @@ type Outputs struct {
 	// DeadLetters takes the records that steps could not handle.
 	DeadLetters sink.Sink
 	Metrics     *metrics.Set
-	Logger      *slog.Logger
 }
 
 // inFlight is how many batches of a partition are run at a time: while one is in a worker, the next is decoded and

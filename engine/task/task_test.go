@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -47,7 +46,7 @@ func (r *runner) Run(ctx context.Context, batch *record.Batch) (*step.Outcome, e
 var partition = record.Partition{Topic: "in", Index: 3} //nolint:gochecknoglobals // a constant
 
 func outputs(out, dead sink.Sink) *task.Outputs {
-	return &task.Outputs{Sinks: []sink.Sink{out}, Names: []string{"out"}, DeadLetters: dead, Metrics: metrics.New(prometheus.NewRegistry()), Logger: slog.New(slog.DiscardHandler)}
+	return &task.Outputs{Sinks: []sink.Sink{out}, Names: []string{"out"}, DeadLetters: dead, Metrics: metrics.New(prometheus.NewRegistry())}
 }
 
 func TestOutcomesAreWrittenInTheOrderOfTheBatches(t *testing.T) {
