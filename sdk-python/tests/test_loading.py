@@ -170,7 +170,7 @@ def test_a_plain_function_becomes_an_app(write: Write) -> None:
     )
     plan = app.plan()
     assert plan.app == "heat_index"
-    assert (plan.sources[0].topic.name, plan.sources[0].key, plan.sources[0].time) == (
+    assert (plan.sources[0].topic.name, plan.sources[0].key, plan.sources[0].time.field) == (
         "weather",
         "station",
         "time",

@@ -67,7 +67,7 @@ def test_a_topic_source_has_its_schema_key_and_time() -> None:
     app.topic("orders", key="station", time="at", format="csv", schema=schema).to("out")
     (source,) = app.plan().sources
     assert source.topic == plan_pb2.Topic(name="orders", format=plan_pb2.FORMAT_CSV)
-    assert (source.id, source.key, source.time) == ("orders", "station", "at")
+    assert (source.id, source.key, source.time.field) == ("orders", "station", "at")
     assert [(f.name, f.type, f.nullable) for f in source.schema] == [
         ("station", plan_pb2.TYPE_STRING, False),
         ("price", plan_pb2.TYPE_DECIMAL, True),

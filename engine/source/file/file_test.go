@@ -205,7 +205,7 @@ func TestKeysAndTimesComeFromFields(t *testing.T) {
 		`{"k":"","t":true}`,
 	}
 	plan := planOf(write(t, "x.jsonl", strings.Join(lines, "\n")))
-	plan.Key, plan.Time = "k", "t"
+	plan.Key, plan.Time = "k", &planv1.EventTime{Field: "t"}
 	batch := sourcetest.Drain(t, open(t, plan))[1].Records
 	wantKeys := []any{"EWR", "caf\u00e9 \"x\"", "17", nil, nil, nil, "1.50", `{"a": 1}`, ""}
 	wantTimes := []int64{1357020000000, 1357020000000, 1357020000250, -1, -1, -1, -1, 1357020000000, -1}

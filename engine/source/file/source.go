@@ -64,7 +64,7 @@ func Open(ctx context.Context, s *planv1.Source) (source.Source, error) {
 	}
 	return &Source{
 		partition: record.Partition{Topic: path},
-		fields:    fields{key: s.GetKey(), time: s.GetTime()},
+		fields:    fields{key: s.GetKey(), time: s.GetTime().GetField()},
 		rows:      rows,
 	}, nil
 }

@@ -38,7 +38,10 @@ def _type(type_: FieldType) -> str:
 
 def _source(source: _graph.Source) -> plan_pb2.Source:
     message = plan_pb2.Source(
-        id=source.id, defined_at=_position(source.origin), key=source.key, time=source.time
+        id=source.id,
+        defined_at=_position(source.origin),
+        key=source.key,
+        time=plan_pb2.EventTime(field=source.time),
     )
     message.schema.extend(_field(field) for field in source.schema)
     if isinstance(source.place, _graph.Topic):

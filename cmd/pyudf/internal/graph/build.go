@@ -111,7 +111,7 @@ func arguments(function *planv1.Function, bound []*planv1.Arg) []Argument {
 
 func newSource(proto *planv1.Source, scans []string) Source {
 	source := Source{
-		ID: proto.GetId(), Key: proto.GetKey(), Time: proto.GetTime(), DefinedAt: position(proto.GetDefinedAt()),
+		ID: proto.GetId(), Key: proto.GetKey(), Time: proto.GetTime().GetField(), DefinedAt: position(proto.GetDefinedAt()),
 		Kind: "topic", Name: proto.GetTopic().GetName(), Format: formatName(proto.GetTopic().GetFormat()),
 		Scans: append([]string{}, scans...),
 	}

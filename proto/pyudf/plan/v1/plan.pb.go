@@ -23,6 +23,68 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// TimeUnit of a field with the event time. AUTO: ISO 8601 text, or a number of ms since the epoch.
+type TimeUnit int32
+
+const (
+	TimeUnit_TIME_UNIT_UNSPECIFIED TimeUnit = 0
+	TimeUnit_TIME_UNIT_AUTO        TimeUnit = 1
+	TimeUnit_TIME_UNIT_MS          TimeUnit = 2
+	TimeUnit_TIME_UNIT_S           TimeUnit = 3
+	TimeUnit_TIME_UNIT_US          TimeUnit = 4
+	TimeUnit_TIME_UNIT_NS          TimeUnit = 5
+	TimeUnit_TIME_UNIT_ISO         TimeUnit = 6
+)
+
+// Enum value maps for TimeUnit.
+var (
+	TimeUnit_name = map[int32]string{
+		0: "TIME_UNIT_UNSPECIFIED",
+		1: "TIME_UNIT_AUTO",
+		2: "TIME_UNIT_MS",
+		3: "TIME_UNIT_S",
+		4: "TIME_UNIT_US",
+		5: "TIME_UNIT_NS",
+		6: "TIME_UNIT_ISO",
+	}
+	TimeUnit_value = map[string]int32{
+		"TIME_UNIT_UNSPECIFIED": 0,
+		"TIME_UNIT_AUTO":        1,
+		"TIME_UNIT_MS":          2,
+		"TIME_UNIT_S":           3,
+		"TIME_UNIT_US":          4,
+		"TIME_UNIT_NS":          5,
+		"TIME_UNIT_ISO":         6,
+	}
+)
+
+func (x TimeUnit) Enum() *TimeUnit {
+	p := new(TimeUnit)
+	*p = x
+	return p
+}
+
+func (x TimeUnit) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (TimeUnit) Descriptor() protoreflect.EnumDescriptor {
+	return file_pyudf_plan_v1_plan_proto_enumTypes[0].Descriptor()
+}
+
+func (TimeUnit) Type() protoreflect.EnumType {
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[0]
+}
+
+func (x TimeUnit) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use TimeUnit.Descriptor instead.
+func (TimeUnit) EnumDescriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{0}
+}
+
 type Format int32
 
 const (
@@ -59,11 +121,11 @@ func (x Format) String() string {
 }
 
 func (Format) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[0].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[1].Descriptor()
 }
 
 func (Format) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[0]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[1]
 }
 
 func (x Format) Number() protoreflect.EnumNumber {
@@ -72,7 +134,7 @@ func (x Format) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Format.Descriptor instead.
 func (Format) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{0}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{1}
 }
 
 // Type of a column. DECIMAL, TIMESTAMP and JSON travel as text: the number's own digits, ISO 8601, a JSON value.
@@ -124,11 +186,11 @@ func (x Type) String() string {
 }
 
 func (Type) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[1].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[2].Descriptor()
 }
 
 func (Type) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[1]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[2]
 }
 
 func (x Type) Number() protoreflect.EnumNumber {
@@ -137,7 +199,151 @@ func (x Type) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Type.Descriptor instead.
 func (Type) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{1}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{2}
+}
+
+type EmitMode int32
+
+const (
+	EmitMode_EMIT_MODE_UNSPECIFIED EmitMode = 0
+	// Once, when the window closes.
+	EmitMode_EMIT_MODE_FINAL EmitMode = 1
+	// After each change, at most once a commit; a session that was merged into another is revoked by a tombstone.
+	EmitMode_EMIT_MODE_UPDATES EmitMode = 2
+	// In between, and at the close.
+	EmitMode_EMIT_MODE_EARLY EmitMode = 3
+	// When the watermark passes the window's end, and again after each later change, until it closes.
+	EmitMode_EMIT_MODE_ON_TIME_AND_LATE EmitMode = 4
+)
+
+// Enum value maps for EmitMode.
+var (
+	EmitMode_name = map[int32]string{
+		0: "EMIT_MODE_UNSPECIFIED",
+		1: "EMIT_MODE_FINAL",
+		2: "EMIT_MODE_UPDATES",
+		3: "EMIT_MODE_EARLY",
+		4: "EMIT_MODE_ON_TIME_AND_LATE",
+	}
+	EmitMode_value = map[string]int32{
+		"EMIT_MODE_UNSPECIFIED":      0,
+		"EMIT_MODE_FINAL":            1,
+		"EMIT_MODE_UPDATES":          2,
+		"EMIT_MODE_EARLY":            3,
+		"EMIT_MODE_ON_TIME_AND_LATE": 4,
+	}
+)
+
+func (x EmitMode) Enum() *EmitMode {
+	p := new(EmitMode)
+	*p = x
+	return p
+}
+
+func (x EmitMode) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EmitMode) Descriptor() protoreflect.EnumDescriptor {
+	return file_pyudf_plan_v1_plan_proto_enumTypes[3].Descriptor()
+}
+
+func (EmitMode) Type() protoreflect.EnumType {
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[3]
+}
+
+func (x EmitMode) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EmitMode.Descriptor instead.
+func (EmitMode) EnumDescriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+}
+
+type AggregateOp int32
+
+const (
+	AggregateOp_AGGREGATE_OP_UNSPECIFIED    AggregateOp = 0
+	AggregateOp_AGGREGATE_OP_COUNT          AggregateOp = 1
+	AggregateOp_AGGREGATE_OP_SUM            AggregateOp = 2
+	AggregateOp_AGGREGATE_OP_MEAN           AggregateOp = 3
+	AggregateOp_AGGREGATE_OP_MIN            AggregateOp = 4
+	AggregateOp_AGGREGATE_OP_MAX            AggregateOp = 5
+	AggregateOp_AGGREGATE_OP_FIRST          AggregateOp = 6
+	AggregateOp_AGGREGATE_OP_LAST           AggregateOp = 7
+	AggregateOp_AGGREGATE_OP_VARIANCE       AggregateOp = 8
+	AggregateOp_AGGREGATE_OP_STDDEV         AggregateOp = 9
+	AggregateOp_AGGREGATE_OP_COUNT_DISTINCT AggregateOp = 10
+	AggregateOp_AGGREGATE_OP_QUANTILE       AggregateOp = 11
+	AggregateOp_AGGREGATE_OP_COLLECT        AggregateOp = 12
+	AggregateOp_AGGREGATE_OP_TOP            AggregateOp = 13
+	AggregateOp_AGGREGATE_OP_BOTTOM         AggregateOp = 14
+)
+
+// Enum value maps for AggregateOp.
+var (
+	AggregateOp_name = map[int32]string{
+		0:  "AGGREGATE_OP_UNSPECIFIED",
+		1:  "AGGREGATE_OP_COUNT",
+		2:  "AGGREGATE_OP_SUM",
+		3:  "AGGREGATE_OP_MEAN",
+		4:  "AGGREGATE_OP_MIN",
+		5:  "AGGREGATE_OP_MAX",
+		6:  "AGGREGATE_OP_FIRST",
+		7:  "AGGREGATE_OP_LAST",
+		8:  "AGGREGATE_OP_VARIANCE",
+		9:  "AGGREGATE_OP_STDDEV",
+		10: "AGGREGATE_OP_COUNT_DISTINCT",
+		11: "AGGREGATE_OP_QUANTILE",
+		12: "AGGREGATE_OP_COLLECT",
+		13: "AGGREGATE_OP_TOP",
+		14: "AGGREGATE_OP_BOTTOM",
+	}
+	AggregateOp_value = map[string]int32{
+		"AGGREGATE_OP_UNSPECIFIED":    0,
+		"AGGREGATE_OP_COUNT":          1,
+		"AGGREGATE_OP_SUM":            2,
+		"AGGREGATE_OP_MEAN":           3,
+		"AGGREGATE_OP_MIN":            4,
+		"AGGREGATE_OP_MAX":            5,
+		"AGGREGATE_OP_FIRST":          6,
+		"AGGREGATE_OP_LAST":           7,
+		"AGGREGATE_OP_VARIANCE":       8,
+		"AGGREGATE_OP_STDDEV":         9,
+		"AGGREGATE_OP_COUNT_DISTINCT": 10,
+		"AGGREGATE_OP_QUANTILE":       11,
+		"AGGREGATE_OP_COLLECT":        12,
+		"AGGREGATE_OP_TOP":            13,
+		"AGGREGATE_OP_BOTTOM":         14,
+	}
+)
+
+func (x AggregateOp) Enum() *AggregateOp {
+	p := new(AggregateOp)
+	*p = x
+	return p
+}
+
+func (x AggregateOp) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (AggregateOp) Descriptor() protoreflect.EnumDescriptor {
+	return file_pyudf_plan_v1_plan_proto_enumTypes[4].Descriptor()
+}
+
+func (AggregateOp) Type() protoreflect.EnumType {
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[4]
+}
+
+func (x AggregateOp) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use AggregateOp.Descriptor instead.
+func (AggregateOp) EnumDescriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{4}
 }
 
 type Op int32
@@ -224,11 +430,11 @@ func (x Op) String() string {
 }
 
 func (Op) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[2].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[5].Descriptor()
 }
 
 func (Op) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[2]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[5]
 }
 
 func (x Op) Number() protoreflect.EnumNumber {
@@ -237,7 +443,7 @@ func (x Op) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Op.Descriptor instead.
 func (Op) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{2}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
 type Kind int32
@@ -247,6 +453,10 @@ const (
 	Kind_KIND_SCALAR      Kind = 1
 	Kind_KIND_RECORD      Kind = 2
 	Kind_KIND_VECTORISED  Kind = 3
+	// A function over the rows of a group: one value a group.
+	Kind_KIND_GROUPS Kind = 4
+	// A class that keeps a state for each group: create, add, merge and result.
+	Kind_KIND_AGGREGATOR Kind = 5
 )
 
 // Enum value maps for Kind.
@@ -256,12 +466,16 @@ var (
 		1: "KIND_SCALAR",
 		2: "KIND_RECORD",
 		3: "KIND_VECTORISED",
+		4: "KIND_GROUPS",
+		5: "KIND_AGGREGATOR",
 	}
 	Kind_value = map[string]int32{
 		"KIND_UNSPECIFIED": 0,
 		"KIND_SCALAR":      1,
 		"KIND_RECORD":      2,
 		"KIND_VECTORISED":  3,
+		"KIND_GROUPS":      4,
+		"KIND_AGGREGATOR":  5,
 	}
 )
 
@@ -276,11 +490,11 @@ func (x Kind) String() string {
 }
 
 func (Kind) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[3].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[6].Descriptor()
 }
 
 func (Kind) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[3]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[6]
 }
 
 func (x Kind) Number() protoreflect.EnumNumber {
@@ -289,7 +503,7 @@ func (x Kind) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Kind.Descriptor instead.
 func (Kind) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{6}
 }
 
 // Input says what travels to the worker: the parameters' columns, or the records' own bytes.
@@ -326,11 +540,11 @@ func (x Input) String() string {
 }
 
 func (Input) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[4].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[7].Descriptor()
 }
 
 func (Input) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[4]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[7]
 }
 
 func (x Input) Number() protoreflect.EnumNumber {
@@ -339,7 +553,7 @@ func (x Input) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Input.Descriptor instead.
 func (Input) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 // Output says what comes back: one value a row, or records (JSON objects) that name the row they come from.
@@ -376,11 +590,11 @@ func (x Output) String() string {
 }
 
 func (Output) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[5].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[8].Descriptor()
 }
 
 func (Output) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[5]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[8]
 }
 
 func (x Output) Number() protoreflect.EnumNumber {
@@ -389,7 +603,7 @@ func (x Output) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Output.Descriptor instead.
 func (Output) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{5}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 // OnNull: what happens where a parameter that is not nullable meets a null.
@@ -432,11 +646,11 @@ func (x OnNull) String() string {
 }
 
 func (OnNull) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[6].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[9].Descriptor()
 }
 
 func (OnNull) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[6]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[9]
 }
 
 func (x OnNull) Number() protoreflect.EnumNumber {
@@ -445,7 +659,7 @@ func (x OnNull) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnNull.Descriptor instead.
 func (OnNull) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 type OnError int32
@@ -487,11 +701,11 @@ func (x OnError) String() string {
 }
 
 func (OnError) Descriptor() protoreflect.EnumDescriptor {
-	return file_pyudf_plan_v1_plan_proto_enumTypes[7].Descriptor()
+	return file_pyudf_plan_v1_plan_proto_enumTypes[10].Descriptor()
 }
 
 func (OnError) Type() protoreflect.EnumType {
-	return &file_pyudf_plan_v1_plan_proto_enumTypes[7]
+	return &file_pyudf_plan_v1_plan_proto_enumTypes[10]
 }
 
 func (x OnError) Number() protoreflect.EnumNumber {
@@ -500,7 +714,7 @@ func (x OnError) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use OnError.Descriptor instead.
 func (OnError) EnumDescriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 // Plan is one app. Steps stand after the step or source that they read.
@@ -638,9 +852,8 @@ type Source struct {
 	// Known fields, in the order of a CSV line without a header; empty if the user declared none.
 	Schema []*Field `protobuf:"bytes,5,rep,name=schema,proto3" json:"schema,omitempty"`
 	// The field that the records are keyed by; empty: the record's own key as it stands.
-	Key string `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
-	// The field that holds the event time; empty: the record's timestamp.
-	Time          string `protobuf:"bytes,7,opt,name=time,proto3" json:"time,omitempty"`
+	Key           string     `protobuf:"bytes,6,opt,name=key,proto3" json:"key,omitempty"`
+	Time          *EventTime `protobuf:"bytes,8,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -728,11 +941,11 @@ func (x *Source) GetKey() string {
 	return ""
 }
 
-func (x *Source) GetTime() string {
+func (x *Source) GetTime() *EventTime {
 	if x != nil {
 		return x.Time
 	}
-	return ""
+	return nil
 }
 
 type isSource_Kind interface {
@@ -751,6 +964,87 @@ func (*Source_Topic) isSource_Kind() {}
 
 func (*Source_File) isSource_Kind() {}
 
+// EventTime says when the source's records happened, and how far they may be out of order.
+type EventTime struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The field that holds it; empty: the record's timestamp.
+	Field string   `protobuf:"bytes,1,opt,name=field,proto3" json:"field,omitempty"`
+	Unit  TimeUnit `protobuf:"varint,2,opt,name=unit,proto3,enum=pyudf.plan.v1.TimeUnit" json:"unit,omitempty"`
+	// How far a record may lie behind the latest one of its partition and still be expected.
+	OutOfOrderMs uint64 `protobuf:"varint,3,opt,name=out_of_order_ms,json=outOfOrderMs,proto3" json:"out_of_order_ms,omitempty"`
+	// After how long without records a partition holds nothing back any more; 0: it always does.
+	IdleMs uint64 `protobuf:"varint,4,opt,name=idle_ms,json=idleMs,proto3" json:"idle_ms,omitempty"`
+	// How far ahead of the clock a record may lie; 0: as far as it likes.
+	MaxFutureMs   uint64 `protobuf:"varint,5,opt,name=max_future_ms,json=maxFutureMs,proto3" json:"max_future_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventTime) Reset() {
+	*x = EventTime{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventTime) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventTime) ProtoMessage() {}
+
+func (x *EventTime) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventTime.ProtoReflect.Descriptor instead.
+func (*EventTime) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *EventTime) GetField() string {
+	if x != nil {
+		return x.Field
+	}
+	return ""
+}
+
+func (x *EventTime) GetUnit() TimeUnit {
+	if x != nil {
+		return x.Unit
+	}
+	return TimeUnit_TIME_UNIT_UNSPECIFIED
+}
+
+func (x *EventTime) GetOutOfOrderMs() uint64 {
+	if x != nil {
+		return x.OutOfOrderMs
+	}
+	return 0
+}
+
+func (x *EventTime) GetIdleMs() uint64 {
+	if x != nil {
+		return x.IdleMs
+	}
+	return 0
+}
+
+func (x *EventTime) GetMaxFutureMs() uint64 {
+	if x != nil {
+		return x.MaxFutureMs
+	}
+	return 0
+}
+
 type Topic struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Name   string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -763,7 +1057,7 @@ type Topic struct {
 
 func (x *Topic) Reset() {
 	*x = Topic{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[3]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -775,7 +1069,7 @@ func (x *Topic) String() string {
 func (*Topic) ProtoMessage() {}
 
 func (x *Topic) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[3]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -788,7 +1082,7 @@ func (x *Topic) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Topic.ProtoReflect.Descriptor instead.
 func (*Topic) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{3}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Topic) GetName() string {
@@ -822,7 +1116,7 @@ type File struct {
 
 func (x *File) Reset() {
 	*x = File{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -834,7 +1128,7 @@ func (x *File) String() string {
 func (*File) ProtoMessage() {}
 
 func (x *File) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[4]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -847,7 +1141,7 @@ func (x *File) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use File.ProtoReflect.Descriptor instead.
 func (*File) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{4}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *File) GetPath() string {
@@ -875,7 +1169,7 @@ type Field struct {
 
 func (x *Field) Reset() {
 	*x = Field{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -887,7 +1181,7 @@ func (x *Field) String() string {
 func (*Field) ProtoMessage() {}
 
 func (x *Field) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[5]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -900,7 +1194,7 @@ func (x *Field) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Field.ProtoReflect.Descriptor instead.
 func (*Field) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{5}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Field) GetName() string {
@@ -938,6 +1232,8 @@ type Step struct {
 	//	*Step_Drop
 	//	*Step_Map
 	//	*Step_To
+	//	*Step_KeyBy
+	//	*Step_Aggregate
 	Op            isStep_Op `protobuf_oneof:"op"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -945,7 +1241,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1253,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[6]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1266,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{6}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Step) GetId() string {
@@ -1055,6 +1351,24 @@ func (x *Step) GetTo() *To {
 	return nil
 }
 
+func (x *Step) GetKeyBy() *KeyBy {
+	if x != nil {
+		if x, ok := x.Op.(*Step_KeyBy); ok {
+			return x.KeyBy
+		}
+	}
+	return nil
+}
+
+func (x *Step) GetAggregate() *Aggregate {
+	if x != nil {
+		if x, ok := x.Op.(*Step_Aggregate); ok {
+			return x.Aggregate
+		}
+	}
+	return nil
+}
+
 type isStep_Op interface {
 	isStep_Op()
 }
@@ -1083,6 +1397,14 @@ type Step_To struct {
 	To *To `protobuf:"bytes,9,opt,name=to,proto3,oneof"`
 }
 
+type Step_KeyBy struct {
+	KeyBy *KeyBy `protobuf:"bytes,10,opt,name=key_by,json=keyBy,proto3,oneof"`
+}
+
+type Step_Aggregate struct {
+	Aggregate *Aggregate `protobuf:"bytes,11,opt,name=aggregate,proto3,oneof"`
+}
+
 func (*Step_WithColumns) isStep_Op() {}
 
 func (*Step_Where) isStep_Op() {}
@@ -1095,6 +1417,10 @@ func (*Step_Map) isStep_Op() {}
 
 func (*Step_To) isStep_Op() {}
 
+func (*Step_KeyBy) isStep_Op() {}
+
+func (*Step_Aggregate) isStep_Op() {}
+
 // WithColumns adds or replaces fields. All columns read the input of the step, none reads another of the same step.
 type WithColumns struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1105,7 +1431,7 @@ type WithColumns struct {
 
 func (x *WithColumns) Reset() {
 	*x = WithColumns{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1117,7 +1443,7 @@ func (x *WithColumns) String() string {
 func (*WithColumns) ProtoMessage() {}
 
 func (x *WithColumns) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[7]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1130,7 +1456,7 @@ func (x *WithColumns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WithColumns.ProtoReflect.Descriptor instead.
 func (*WithColumns) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{7}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WithColumns) GetColumns() []*ColumnDef {
@@ -1154,7 +1480,7 @@ type ColumnDef struct {
 
 func (x *ColumnDef) Reset() {
 	*x = ColumnDef{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1166,7 +1492,7 @@ func (x *ColumnDef) String() string {
 func (*ColumnDef) ProtoMessage() {}
 
 func (x *ColumnDef) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[8]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1179,7 +1505,7 @@ func (x *ColumnDef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ColumnDef.ProtoReflect.Descriptor instead.
 func (*ColumnDef) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{8}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ColumnDef) GetName() string {
@@ -1241,7 +1567,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1253,7 +1579,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[9]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1266,7 +1592,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{9}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Call) GetFunction() string {
@@ -1293,7 +1619,7 @@ type Arg struct {
 
 func (x *Arg) Reset() {
 	*x = Arg{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[10]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1305,7 +1631,7 @@ func (x *Arg) String() string {
 func (*Arg) ProtoMessage() {}
 
 func (x *Arg) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[10]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1644,7 @@ func (x *Arg) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Arg.ProtoReflect.Descriptor instead.
 func (*Arg) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{10}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Arg) GetParam() string {
@@ -1345,7 +1671,7 @@ type Where struct {
 
 func (x *Where) Reset() {
 	*x = Where{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[11]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1357,7 +1683,7 @@ func (x *Where) String() string {
 func (*Where) ProtoMessage() {}
 
 func (x *Where) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[11]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1370,7 +1696,7 @@ func (x *Where) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Where.ProtoReflect.Descriptor instead.
 func (*Where) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{11}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Where) GetCondition() *Expr {
@@ -1389,7 +1715,7 @@ type Select struct {
 
 func (x *Select) Reset() {
 	*x = Select{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[12]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1401,7 +1727,7 @@ func (x *Select) String() string {
 func (*Select) ProtoMessage() {}
 
 func (x *Select) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[12]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1414,7 +1740,7 @@ func (x *Select) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Select.ProtoReflect.Descriptor instead.
 func (*Select) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{12}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Select) GetFields() []string {
@@ -1433,7 +1759,7 @@ type Drop struct {
 
 func (x *Drop) Reset() {
 	*x = Drop{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[13]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1445,7 +1771,7 @@ func (x *Drop) String() string {
 func (*Drop) ProtoMessage() {}
 
 func (x *Drop) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[13]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1458,7 +1784,7 @@ func (x *Drop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Drop.ProtoReflect.Descriptor instead.
 func (*Drop) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{13}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Drop) GetFields() []string {
@@ -1480,7 +1806,7 @@ type Map struct {
 
 func (x *Map) Reset() {
 	*x = Map{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[14]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1492,7 +1818,7 @@ func (x *Map) String() string {
 func (*Map) ProtoMessage() {}
 
 func (x *Map) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[14]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1505,7 +1831,7 @@ func (x *Map) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Map.ProtoReflect.Descriptor instead.
 func (*Map) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{14}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Map) GetCall() *Call {
@@ -1535,7 +1861,7 @@ type To struct {
 
 func (x *To) Reset() {
 	*x = To{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[15]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1547,7 +1873,7 @@ func (x *To) String() string {
 func (*To) ProtoMessage() {}
 
 func (x *To) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[15]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1560,7 +1886,7 @@ func (x *To) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use To.ProtoReflect.Descriptor instead.
 func (*To) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{15}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *To) GetKind() isTo_Kind {
@@ -1604,6 +1930,912 @@ func (*To_Topic) isTo_Kind() {}
 
 func (*To_File) isTo_Kind() {}
 
+// KeyBy makes one or several fields the key of the records from here on. A record in which one is null or missing is a
+// dead letter.
+type KeyBy struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Fields        []string               `protobuf:"bytes,1,rep,name=fields,proto3" json:"fields,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KeyBy) Reset() {
+	*x = KeyBy{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KeyBy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KeyBy) ProtoMessage() {}
+
+func (x *KeyBy) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KeyBy.ProtoReflect.Descriptor instead.
+func (*KeyBy) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *KeyBy) GetFields() []string {
+	if x != nil {
+		return x.Fields
+	}
+	return nil
+}
+
+// Aggregate replaces the records by one record for each key and window: the key's fields, the window's start and end in
+// ms since the epoch, and the aggregates.
+type Aggregate struct {
+	state   protoimpl.MessageState `protogen:"open.v1"`
+	Window  *Window                `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
+	Columns []*AggregateColumn     `protobuf:"bytes,2,rep,name=columns,proto3" json:"columns,omitempty"`
+	Emit    *Emit                  `protobuf:"bytes,3,opt,name=emit,proto3" json:"emit,omitempty"`
+	// Where records go that came too late for every window that they belong to, or for one of them.
+	Late          *Topic `protobuf:"bytes,4,opt,name=late,proto3" json:"late,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Aggregate) Reset() {
+	*x = Aggregate{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Aggregate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Aggregate) ProtoMessage() {}
+
+func (x *Aggregate) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Aggregate.ProtoReflect.Descriptor instead.
+func (*Aggregate) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *Aggregate) GetWindow() *Window {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+func (x *Aggregate) GetColumns() []*AggregateColumn {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+func (x *Aggregate) GetEmit() *Emit {
+	if x != nil {
+		return x.Emit
+	}
+	return nil
+}
+
+func (x *Aggregate) GetLate() *Topic {
+	if x != nil {
+		return x.Late
+	}
+	return nil
+}
+
+// Window says which records of a key belong together. Times are in ms, of event time.
+type Window struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Types that are valid to be assigned to Kind:
+	//
+	//	*Window_Tumbling
+	//	*Window_Hopping
+	//	*Window_Sliding
+	//	*Window_Count
+	//	*Window_Session
+	//	*Window_Global
+	//	*Window_Custom
+	Kind isWindow_Kind `protobuf_oneof:"kind"`
+	// How long a window stays open after the watermark has passed its end.
+	GraceMs       uint64 `protobuf:"varint,15,opt,name=grace_ms,json=graceMs,proto3" json:"grace_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Window) Reset() {
+	*x = Window{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Window) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Window) ProtoMessage() {}
+
+func (x *Window) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Window.ProtoReflect.Descriptor instead.
+func (*Window) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *Window) GetKind() isWindow_Kind {
+	if x != nil {
+		return x.Kind
+	}
+	return nil
+}
+
+func (x *Window) GetTumbling() *Tumbling {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Tumbling); ok {
+			return x.Tumbling
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetHopping() *Hopping {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Hopping); ok {
+			return x.Hopping
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetSliding() *Sliding {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Sliding); ok {
+			return x.Sliding
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetCount() *Count {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Count); ok {
+			return x.Count
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetSession() *Session {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Session); ok {
+			return x.Session
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetGlobal() *Global {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Global); ok {
+			return x.Global
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetCustom() *CustomWindow {
+	if x != nil {
+		if x, ok := x.Kind.(*Window_Custom); ok {
+			return x.Custom
+		}
+	}
+	return nil
+}
+
+func (x *Window) GetGraceMs() uint64 {
+	if x != nil {
+		return x.GraceMs
+	}
+	return 0
+}
+
+type isWindow_Kind interface {
+	isWindow_Kind()
+}
+
+type Window_Tumbling struct {
+	Tumbling *Tumbling `protobuf:"bytes,1,opt,name=tumbling,proto3,oneof"`
+}
+
+type Window_Hopping struct {
+	Hopping *Hopping `protobuf:"bytes,2,opt,name=hopping,proto3,oneof"`
+}
+
+type Window_Sliding struct {
+	Sliding *Sliding `protobuf:"bytes,3,opt,name=sliding,proto3,oneof"`
+}
+
+type Window_Count struct {
+	Count *Count `protobuf:"bytes,4,opt,name=count,proto3,oneof"`
+}
+
+type Window_Session struct {
+	Session *Session `protobuf:"bytes,5,opt,name=session,proto3,oneof"`
+}
+
+type Window_Global struct {
+	Global *Global `protobuf:"bytes,6,opt,name=global,proto3,oneof"`
+}
+
+type Window_Custom struct {
+	Custom *CustomWindow `protobuf:"bytes,7,opt,name=custom,proto3,oneof"`
+}
+
+func (*Window_Tumbling) isWindow_Kind() {}
+
+func (*Window_Hopping) isWindow_Kind() {}
+
+func (*Window_Sliding) isWindow_Kind() {}
+
+func (*Window_Count) isWindow_Kind() {}
+
+func (*Window_Session) isWindow_Kind() {}
+
+func (*Window_Global) isWindow_Kind() {}
+
+func (*Window_Custom) isWindow_Kind() {}
+
+type Tumbling struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SizeMs        uint64                 `protobuf:"varint,1,opt,name=size_ms,json=sizeMs,proto3" json:"size_ms,omitempty"`
+	OffsetMs      int64                  `protobuf:"zigzag64,2,opt,name=offset_ms,json=offsetMs,proto3" json:"offset_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Tumbling) Reset() {
+	*x = Tumbling{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Tumbling) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Tumbling) ProtoMessage() {}
+
+func (x *Tumbling) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Tumbling.ProtoReflect.Descriptor instead.
+func (*Tumbling) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *Tumbling) GetSizeMs() uint64 {
+	if x != nil {
+		return x.SizeMs
+	}
+	return 0
+}
+
+func (x *Tumbling) GetOffsetMs() int64 {
+	if x != nil {
+		return x.OffsetMs
+	}
+	return 0
+}
+
+// Hopping windows start every `every_ms`; every_ms <= size_ms.
+type Hopping struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	SizeMs        uint64                 `protobuf:"varint,1,opt,name=size_ms,json=sizeMs,proto3" json:"size_ms,omitempty"`
+	EveryMs       uint64                 `protobuf:"varint,2,opt,name=every_ms,json=everyMs,proto3" json:"every_ms,omitempty"`
+	OffsetMs      int64                  `protobuf:"zigzag64,3,opt,name=offset_ms,json=offsetMs,proto3" json:"offset_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Hopping) Reset() {
+	*x = Hopping{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Hopping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Hopping) ProtoMessage() {}
+
+func (x *Hopping) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Hopping.ProtoReflect.Descriptor instead.
+func (*Hopping) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *Hopping) GetSizeMs() uint64 {
+	if x != nil {
+		return x.SizeMs
+	}
+	return 0
+}
+
+func (x *Hopping) GetEveryMs() uint64 {
+	if x != nil {
+		return x.EveryMs
+	}
+	return 0
+}
+
+func (x *Hopping) GetOffsetMs() int64 {
+	if x != nil {
+		return x.OffsetMs
+	}
+	return 0
+}
+
+// Sliding: a window [t - length, t] for each time t at which the key has a record.
+type Sliding struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	LengthMs      uint64                 `protobuf:"varint,1,opt,name=length_ms,json=lengthMs,proto3" json:"length_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Sliding) Reset() {
+	*x = Sliding{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Sliding) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Sliding) ProtoMessage() {}
+
+func (x *Sliding) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Sliding.ProtoReflect.Descriptor instead.
+func (*Sliding) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *Sliding) GetLengthMs() uint64 {
+	if x != nil {
+		return x.LengthMs
+	}
+	return 0
+}
+
+// Count: the last `size` records of the key, after each `every` of them, in the order of their arrival.
+type Count struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Size          uint64                 `protobuf:"varint,1,opt,name=size,proto3" json:"size,omitempty"`
+	Every         uint64                 `protobuf:"varint,2,opt,name=every,proto3" json:"every,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Count) Reset() {
+	*x = Count{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[23]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Count) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Count) ProtoMessage() {}
+
+func (x *Count) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[23]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Count.ProtoReflect.Descriptor instead.
+func (*Count) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{23}
+}
+
+func (x *Count) GetSize() uint64 {
+	if x != nil {
+		return x.Size
+	}
+	return 0
+}
+
+func (x *Count) GetEvery() uint64 {
+	if x != nil {
+		return x.Every
+	}
+	return 0
+}
+
+// Session: records of a key that follow each other within the gap.
+type Session struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	GapMs uint64                 `protobuf:"varint,1,opt,name=gap_ms,json=gapMs,proto3" json:"gap_ms,omitempty"`
+	// A numeric field with each record's own gap in ms, instead of gap_ms; empty: none.
+	GapBy string `protobuf:"bytes,2,opt,name=gap_by,json=gapBy,proto3" json:"gap_by,omitempty"`
+	// A session with fewer records is left out.
+	MinEvents uint64 `protobuf:"varint,3,opt,name=min_events,json=minEvents,proto3" json:"min_events,omitempty"`
+	// The longest time from the first to the last record; 0: without limit.
+	MaxDurationMs uint64 `protobuf:"varint,4,opt,name=max_duration_ms,json=maxDurationMs,proto3" json:"max_duration_ms,omitempty"`
+	// A record for which it is true is the last of its session; unset: none is.
+	CloseOn       *Expr `protobuf:"bytes,5,opt,name=close_on,json=closeOn,proto3" json:"close_on,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Session) Reset() {
+	*x = Session{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Session) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Session) ProtoMessage() {}
+
+func (x *Session) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Session.ProtoReflect.Descriptor instead.
+func (*Session) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *Session) GetGapMs() uint64 {
+	if x != nil {
+		return x.GapMs
+	}
+	return 0
+}
+
+func (x *Session) GetGapBy() string {
+	if x != nil {
+		return x.GapBy
+	}
+	return ""
+}
+
+func (x *Session) GetMinEvents() uint64 {
+	if x != nil {
+		return x.MinEvents
+	}
+	return 0
+}
+
+func (x *Session) GetMaxDurationMs() uint64 {
+	if x != nil {
+		return x.MaxDurationMs
+	}
+	return 0
+}
+
+func (x *Session) GetCloseOn() *Expr {
+	if x != nil {
+		return x.CloseOn
+	}
+	return nil
+}
+
+// Global: one window for all records of a key.
+type Global struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Global) Reset() {
+	*x = Global{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Global) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Global) ProtoMessage() {}
+
+func (x *Global) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Global.ProtoReflect.Descriptor instead.
+func (*Global) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{25}
+}
+
+// CustomWindow is a user's class: the functions are its methods.
+type CustomWindow struct {
+	state  protoimpl.MessageState `protogen:"open.v1"`
+	Assign *Call                  `protobuf:"bytes,1,opt,name=assign,proto3" json:"assign,omitempty"`
+	// Empty if windows are never merged.
+	Merge string `protobuf:"bytes,2,opt,name=merge,proto3" json:"merge,omitempty"`
+	// Empty if windows close at their end.
+	ShouldClose   string `protobuf:"bytes,3,opt,name=should_close,json=shouldClose,proto3" json:"should_close,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomWindow) Reset() {
+	*x = CustomWindow{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomWindow) ProtoMessage() {}
+
+func (x *CustomWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomWindow.ProtoReflect.Descriptor instead.
+func (*CustomWindow) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *CustomWindow) GetAssign() *Call {
+	if x != nil {
+		return x.Assign
+	}
+	return nil
+}
+
+func (x *CustomWindow) GetMerge() string {
+	if x != nil {
+		return x.Merge
+	}
+	return ""
+}
+
+func (x *CustomWindow) GetShouldClose() string {
+	if x != nil {
+		return x.ShouldClose
+	}
+	return ""
+}
+
+type Emit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Mode  EmitMode               `protobuf:"varint,1,opt,name=mode,proto3,enum=pyudf.plan.v1.EmitMode" json:"mode,omitempty"`
+	// For EARLY: the time between two results of a window that changed, on the wall clock.
+	EveryMs       uint64 `protobuf:"varint,2,opt,name=every_ms,json=everyMs,proto3" json:"every_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Emit) Reset() {
+	*x = Emit{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Emit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Emit) ProtoMessage() {}
+
+func (x *Emit) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Emit.ProtoReflect.Descriptor instead.
+func (*Emit) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *Emit) GetMode() EmitMode {
+	if x != nil {
+		return x.Mode
+	}
+	return EmitMode_EMIT_MODE_UNSPECIFIED
+}
+
+func (x *Emit) GetEveryMs() uint64 {
+	if x != nil {
+		return x.EveryMs
+	}
+	return 0
+}
+
+type AggregateColumn struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Types that are valid to be assigned to Value:
+	//
+	//	*AggregateColumn_Builtin
+	//	*AggregateColumn_Call
+	Value         isAggregateColumn_Value `protobuf_oneof:"value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AggregateColumn) Reset() {
+	*x = AggregateColumn{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AggregateColumn) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AggregateColumn) ProtoMessage() {}
+
+func (x *AggregateColumn) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AggregateColumn.ProtoReflect.Descriptor instead.
+func (*AggregateColumn) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *AggregateColumn) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AggregateColumn) GetValue() isAggregateColumn_Value {
+	if x != nil {
+		return x.Value
+	}
+	return nil
+}
+
+func (x *AggregateColumn) GetBuiltin() *Builtin {
+	if x != nil {
+		if x, ok := x.Value.(*AggregateColumn_Builtin); ok {
+			return x.Builtin
+		}
+	}
+	return nil
+}
+
+func (x *AggregateColumn) GetCall() *Call {
+	if x != nil {
+		if x, ok := x.Value.(*AggregateColumn_Call); ok {
+			return x.Call
+		}
+	}
+	return nil
+}
+
+type isAggregateColumn_Value interface {
+	isAggregateColumn_Value()
+}
+
+type AggregateColumn_Builtin struct {
+	Builtin *Builtin `protobuf:"bytes,2,opt,name=builtin,proto3,oneof"`
+}
+
+type AggregateColumn_Call struct {
+	// A function over the window's rows, or an aggregator.
+	Call *Call `protobuf:"bytes,3,opt,name=call,proto3,oneof"`
+}
+
+func (*AggregateColumn_Builtin) isAggregateColumn_Value() {}
+
+func (*AggregateColumn_Call) isAggregateColumn_Value() {}
+
+// Builtin is an aggregate that the engine computes. Nulls and missing values are left out, as pandas does; NaN is a value.
+type Builtin struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Op    AggregateOp            `protobuf:"varint,1,opt,name=op,proto3,enum=pyudf.plan.v1.AggregateOp" json:"op,omitempty"`
+	// Unset for a COUNT of records.
+	Argument *Expr `protobuf:"bytes,2,opt,name=argument,proto3" json:"argument,omitempty"`
+	// For QUANTILE, between 0 and 1.
+	Quantile float64 `protobuf:"fixed64,3,opt,name=quantile,proto3" json:"quantile,omitempty"`
+	// For COLLECT the most values, 0: without limit; for TOP and BOTTOM how many.
+	Limit uint64 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
+	// For VARIANCE and STDDEV: the divisor is the count less this.
+	Ddof          uint64 `protobuf:"varint,5,opt,name=ddof,proto3" json:"ddof,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Builtin) Reset() {
+	*x = Builtin{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Builtin) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Builtin) ProtoMessage() {}
+
+func (x *Builtin) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Builtin.ProtoReflect.Descriptor instead.
+func (*Builtin) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *Builtin) GetOp() AggregateOp {
+	if x != nil {
+		return x.Op
+	}
+	return AggregateOp_AGGREGATE_OP_UNSPECIFIED
+}
+
+func (x *Builtin) GetArgument() *Expr {
+	if x != nil {
+		return x.Argument
+	}
+	return nil
+}
+
+func (x *Builtin) GetQuantile() float64 {
+	if x != nil {
+		return x.Quantile
+	}
+	return 0
+}
+
+func (x *Builtin) GetLimit() uint64 {
+	if x != nil {
+		return x.Limit
+	}
+	return 0
+}
+
+func (x *Builtin) GetDdof() uint64 {
+	if x != nil {
+		return x.Ddof
+	}
+	return 0
+}
+
 type Expr struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Node:
@@ -1618,7 +2850,7 @@ type Expr struct {
 
 func (x *Expr) Reset() {
 	*x = Expr{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[16]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1630,7 +2862,7 @@ func (x *Expr) String() string {
 func (*Expr) ProtoMessage() {}
 
 func (x *Expr) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[16]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1643,7 +2875,7 @@ func (x *Expr) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expr.ProtoReflect.Descriptor instead.
 func (*Expr) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{16}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *Expr) GetNode() isExpr_Node {
@@ -1718,7 +2950,7 @@ type Literal struct {
 
 func (x *Literal) Reset() {
 	*x = Literal{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[17]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +2962,7 @@ func (x *Literal) String() string {
 func (*Literal) ProtoMessage() {}
 
 func (x *Literal) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[17]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +2975,7 @@ func (x *Literal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Literal.ProtoReflect.Descriptor instead.
 func (*Literal) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{17}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Literal) GetValue() isLiteral_Value {
@@ -1844,7 +3076,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[18]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1856,7 +3088,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[18]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1869,7 +3101,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{18}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Operation) GetOp() Op {
@@ -1904,14 +3136,18 @@ type Function struct {
 	OnNull     OnNull  `protobuf:"varint,9,opt,name=on_null,json=onNull,proto3,enum=pyudf.plan.v1.OnNull" json:"on_null,omitempty"`
 	OnError    OnError `protobuf:"varint,10,opt,name=on_error,json=onError,proto3,enum=pyudf.plan.v1.OnError" json:"on_error,omitempty"`
 	// The longest time that one call may take.
-	TimeoutMs     uint64 `protobuf:"varint,11,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	TimeoutMs uint64 `protobuf:"varint,11,opt,name=timeout_ms,json=timeoutMs,proto3" json:"timeout_ms,omitempty"`
+	// Values that the function keeps for each key. With any, it is called with the rows of a key together, in their order.
+	States []*State `protobuf:"bytes,12,rep,name=states,proto3" json:"states,omitempty"`
+	// Timers that the function sets; each firing is a call of `on_timer`.
+	Timers        []*Timer `protobuf:"bytes,13,rep,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Function) Reset() {
 	*x = Function{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[19]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1923,7 +3159,7 @@ func (x *Function) String() string {
 func (*Function) ProtoMessage() {}
 
 func (x *Function) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[19]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1936,7 +3172,7 @@ func (x *Function) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Function.ProtoReflect.Descriptor instead.
 func (*Function) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{19}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Function) GetId() string {
@@ -2016,6 +3252,136 @@ func (x *Function) GetTimeoutMs() uint64 {
 	return 0
 }
 
+func (x *Function) GetStates() []*State {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *Function) GetTimers() []*Timer {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
+// State is a value that a function keeps for each key.
+type State struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// What the values are, in words that change when they are stored in another way.
+	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
+	// How long a value is kept after it was last written, in event time; 0: without limit.
+	TtlMs         uint64 `protobuf:"varint,3,opt,name=ttl_ms,json=ttlMs,proto3" json:"ttl_ms,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *State) Reset() {
+	*x = State{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *State) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*State) ProtoMessage() {}
+
+func (x *State) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use State.ProtoReflect.Descriptor instead.
+func (*State) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *State) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *State) GetFormat() string {
+	if x != nil {
+		return x.Format
+	}
+	return ""
+}
+
+func (x *State) GetTtlMs() uint64 {
+	if x != nil {
+		return x.TtlMs
+	}
+	return 0
+}
+
+// Timer is a moment of event time that a function sets for a key. The function with the id `on_timer` is called then.
+type Timer struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	OnTimer       string                 `protobuf:"bytes,2,opt,name=on_timer,json=onTimer,proto3" json:"on_timer,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timer) Reset() {
+	*x = Timer{}
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timer) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timer) ProtoMessage() {}
+
+func (x *Timer) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timer.ProtoReflect.Descriptor instead.
+func (*Timer) Descriptor() ([]byte, []int) {
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *Timer) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Timer) GetOnTimer() string {
+	if x != nil {
+		return x.OnTimer
+	}
+	return ""
+}
+
 type Param struct {
 	state    protoimpl.MessageState `protogen:"open.v1"`
 	Name     string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
@@ -2029,7 +3395,7 @@ type Param struct {
 
 func (x *Param) Reset() {
 	*x = Param{}
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[20]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2041,7 +3407,7 @@ func (x *Param) String() string {
 func (*Param) ProtoMessage() {}
 
 func (x *Param) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[20]
+	mi := &file_pyudf_plan_v1_plan_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2054,7 +3420,7 @@ func (x *Param) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Param.ProtoReflect.Descriptor instead.
 func (*Param) Descriptor() ([]byte, []int) {
-	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{20}
+	return file_pyudf_plan_v1_plan_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *Param) GetName() string {
@@ -2097,7 +3463,7 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\tfunctions\x18\x04 \x03(\v2\x17.pyudf.plan.v1.FunctionR\tfunctions\"2\n" +
 	"\bPosition\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x12\n" +
-	"\x04line\x18\x02 \x01(\rR\x04line\"\x85\x02\n" +
+	"\x04line\x18\x02 \x01(\rR\x04line\"\xa5\x02\n" +
 	"\x06Source\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\n" +
@@ -2105,9 +3471,15 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x05topic\x18\x03 \x01(\v2\x14.pyudf.plan.v1.TopicH\x00R\x05topic\x12)\n" +
 	"\x04file\x18\x04 \x01(\v2\x13.pyudf.plan.v1.FileH\x00R\x04file\x12,\n" +
 	"\x06schema\x18\x05 \x03(\v2\x14.pyudf.plan.v1.FieldR\x06schema\x12\x10\n" +
-	"\x03key\x18\x06 \x01(\tR\x03key\x12\x12\n" +
-	"\x04time\x18\a \x01(\tR\x04timeB\x06\n" +
-	"\x04kind\"m\n" +
+	"\x03key\x18\x06 \x01(\tR\x03key\x12,\n" +
+	"\x04time\x18\b \x01(\v2\x18.pyudf.plan.v1.EventTimeR\x04timeB\x06\n" +
+	"\x04kindJ\x04\b\a\x10\b\"\xb2\x01\n" +
+	"\tEventTime\x12\x14\n" +
+	"\x05field\x18\x01 \x01(\tR\x05field\x12+\n" +
+	"\x04unit\x18\x02 \x01(\x0e2\x17.pyudf.plan.v1.TimeUnitR\x04unit\x12%\n" +
+	"\x0fout_of_order_ms\x18\x03 \x01(\x04R\foutOfOrderMs\x12\x17\n" +
+	"\aidle_ms\x18\x04 \x01(\x04R\x06idleMs\x12\"\n" +
+	"\rmax_future_ms\x18\x05 \x01(\x04R\vmaxFutureMs\"m\n" +
 	"\x05Topic\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12-\n" +
 	"\x06format\x18\x02 \x01(\x0e2\x15.pyudf.plan.v1.FormatR\x06format\x12!\n" +
@@ -2118,7 +3490,7 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x05Field\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x13.pyudf.plan.v1.TypeR\x04type\x12\x1a\n" +
-	"\bnullable\x18\x03 \x01(\bR\bnullable\"\x82\x03\n" +
+	"\bnullable\x18\x03 \x01(\bR\bnullable\"\xeb\x03\n" +
 	"\x04Step\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x14\n" +
 	"\x05input\x18\x02 \x01(\tR\x05input\x126\n" +
@@ -2129,7 +3501,10 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x06select\x18\x06 \x01(\v2\x15.pyudf.plan.v1.SelectH\x00R\x06select\x12)\n" +
 	"\x04drop\x18\a \x01(\v2\x13.pyudf.plan.v1.DropH\x00R\x04drop\x12&\n" +
 	"\x03map\x18\b \x01(\v2\x12.pyudf.plan.v1.MapH\x00R\x03map\x12#\n" +
-	"\x02to\x18\t \x01(\v2\x11.pyudf.plan.v1.ToH\x00R\x02toB\x04\n" +
+	"\x02to\x18\t \x01(\v2\x11.pyudf.plan.v1.ToH\x00R\x02to\x12-\n" +
+	"\x06key_by\x18\n" +
+	" \x01(\v2\x14.pyudf.plan.v1.KeyByH\x00R\x05keyBy\x128\n" +
+	"\taggregate\x18\v \x01(\v2\x18.pyudf.plan.v1.AggregateH\x00R\taggregateB\x04\n" +
 	"\x02op\"A\n" +
 	"\vWithColumns\x122\n" +
 	"\acolumns\x18\x01 \x03(\v2\x18.pyudf.plan.v1.ColumnDefR\acolumns\"~\n" +
@@ -2156,7 +3531,62 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x02To\x12,\n" +
 	"\x05topic\x18\x01 \x01(\v2\x14.pyudf.plan.v1.TopicH\x00R\x05topic\x12)\n" +
 	"\x04file\x18\x02 \x01(\v2\x13.pyudf.plan.v1.FileH\x00R\x04fileB\x06\n" +
-	"\x04kind\"\x96\x01\n" +
+	"\x04kind\"\x1f\n" +
+	"\x05KeyBy\x12\x16\n" +
+	"\x06fields\x18\x01 \x03(\tR\x06fields\"\xc7\x01\n" +
+	"\tAggregate\x12-\n" +
+	"\x06window\x18\x01 \x01(\v2\x15.pyudf.plan.v1.WindowR\x06window\x128\n" +
+	"\acolumns\x18\x02 \x03(\v2\x1e.pyudf.plan.v1.AggregateColumnR\acolumns\x12'\n" +
+	"\x04emit\x18\x03 \x01(\v2\x13.pyudf.plan.v1.EmitR\x04emit\x12(\n" +
+	"\x04late\x18\x04 \x01(\v2\x14.pyudf.plan.v1.TopicR\x04late\"\x94\x03\n" +
+	"\x06Window\x125\n" +
+	"\btumbling\x18\x01 \x01(\v2\x17.pyudf.plan.v1.TumblingH\x00R\btumbling\x122\n" +
+	"\ahopping\x18\x02 \x01(\v2\x16.pyudf.plan.v1.HoppingH\x00R\ahopping\x122\n" +
+	"\asliding\x18\x03 \x01(\v2\x16.pyudf.plan.v1.SlidingH\x00R\asliding\x12,\n" +
+	"\x05count\x18\x04 \x01(\v2\x14.pyudf.plan.v1.CountH\x00R\x05count\x122\n" +
+	"\asession\x18\x05 \x01(\v2\x16.pyudf.plan.v1.SessionH\x00R\asession\x12/\n" +
+	"\x06global\x18\x06 \x01(\v2\x15.pyudf.plan.v1.GlobalH\x00R\x06global\x125\n" +
+	"\x06custom\x18\a \x01(\v2\x1b.pyudf.plan.v1.CustomWindowH\x00R\x06custom\x12\x19\n" +
+	"\bgrace_ms\x18\x0f \x01(\x04R\agraceMsB\x06\n" +
+	"\x04kind\"@\n" +
+	"\bTumbling\x12\x17\n" +
+	"\asize_ms\x18\x01 \x01(\x04R\x06sizeMs\x12\x1b\n" +
+	"\toffset_ms\x18\x02 \x01(\x12R\boffsetMs\"Z\n" +
+	"\aHopping\x12\x17\n" +
+	"\asize_ms\x18\x01 \x01(\x04R\x06sizeMs\x12\x19\n" +
+	"\bevery_ms\x18\x02 \x01(\x04R\aeveryMs\x12\x1b\n" +
+	"\toffset_ms\x18\x03 \x01(\x12R\boffsetMs\"&\n" +
+	"\aSliding\x12\x1b\n" +
+	"\tlength_ms\x18\x01 \x01(\x04R\blengthMs\"1\n" +
+	"\x05Count\x12\x12\n" +
+	"\x04size\x18\x01 \x01(\x04R\x04size\x12\x14\n" +
+	"\x05every\x18\x02 \x01(\x04R\x05every\"\xae\x01\n" +
+	"\aSession\x12\x15\n" +
+	"\x06gap_ms\x18\x01 \x01(\x04R\x05gapMs\x12\x15\n" +
+	"\x06gap_by\x18\x02 \x01(\tR\x05gapBy\x12\x1d\n" +
+	"\n" +
+	"min_events\x18\x03 \x01(\x04R\tminEvents\x12&\n" +
+	"\x0fmax_duration_ms\x18\x04 \x01(\x04R\rmaxDurationMs\x12.\n" +
+	"\bclose_on\x18\x05 \x01(\v2\x13.pyudf.plan.v1.ExprR\acloseOn\"\b\n" +
+	"\x06Global\"t\n" +
+	"\fCustomWindow\x12+\n" +
+	"\x06assign\x18\x01 \x01(\v2\x13.pyudf.plan.v1.CallR\x06assign\x12\x14\n" +
+	"\x05merge\x18\x02 \x01(\tR\x05merge\x12!\n" +
+	"\fshould_close\x18\x03 \x01(\tR\vshouldClose\"N\n" +
+	"\x04Emit\x12+\n" +
+	"\x04mode\x18\x01 \x01(\x0e2\x17.pyudf.plan.v1.EmitModeR\x04mode\x12\x19\n" +
+	"\bevery_ms\x18\x02 \x01(\x04R\aeveryMs\"\x8d\x01\n" +
+	"\x0fAggregateColumn\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x122\n" +
+	"\abuiltin\x18\x02 \x01(\v2\x16.pyudf.plan.v1.BuiltinH\x00R\abuiltin\x12)\n" +
+	"\x04call\x18\x03 \x01(\v2\x13.pyudf.plan.v1.CallH\x00R\x04callB\a\n" +
+	"\x05value\"\xac\x01\n" +
+	"\aBuiltin\x12*\n" +
+	"\x02op\x18\x01 \x01(\x0e2\x1a.pyudf.plan.v1.AggregateOpR\x02op\x12/\n" +
+	"\bargument\x18\x02 \x01(\v2\x13.pyudf.plan.v1.ExprR\bargument\x12\x1a\n" +
+	"\bquantile\x18\x03 \x01(\x01R\bquantile\x12\x14\n" +
+	"\x05limit\x18\x04 \x01(\x04R\x05limit\x12\x12\n" +
+	"\x04ddof\x18\x05 \x01(\x04R\x04ddof\"\x96\x01\n" +
 	"\x04Expr\x12\x18\n" +
 	"\x06column\x18\x01 \x01(\tH\x00R\x06column\x122\n" +
 	"\aliteral\x18\x02 \x01(\v2\x16.pyudf.plan.v1.LiteralH\x00R\aliteral\x128\n" +
@@ -2174,7 +3604,7 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x05value\"W\n" +
 	"\tOperation\x12!\n" +
 	"\x02op\x18\x01 \x01(\x0e2\x11.pyudf.plan.v1.OpR\x02op\x12'\n" +
-	"\x04args\x18\x02 \x03(\v2\x13.pyudf.plan.v1.ExprR\x04args\"\xd0\x03\n" +
+	"\x04args\x18\x02 \x03(\v2\x13.pyudf.plan.v1.ExprR\x04args\"\xac\x04\n" +
 	"\bFunction\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x126\n" +
@@ -2190,12 +3620,29 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\bon_error\x18\n" +
 	" \x01(\x0e2\x16.pyudf.plan.v1.OnErrorR\aonError\x12\x1d\n" +
 	"\n" +
-	"timeout_ms\x18\v \x01(\x04R\ttimeoutMs\"\x9d\x01\n" +
+	"timeout_ms\x18\v \x01(\x04R\ttimeoutMs\x12,\n" +
+	"\x06states\x18\f \x03(\v2\x14.pyudf.plan.v1.StateR\x06states\x12,\n" +
+	"\x06timers\x18\r \x03(\v2\x14.pyudf.plan.v1.TimerR\x06timers\"J\n" +
+	"\x05State\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
+	"\x06format\x18\x02 \x01(\tR\x06format\x12\x15\n" +
+	"\x06ttl_ms\x18\x03 \x01(\x04R\x05ttlMs\"6\n" +
+	"\x05Timer\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x19\n" +
+	"\bon_timer\x18\x02 \x01(\tR\aonTimer\"\x9d\x01\n" +
 	"\x05Param\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12'\n" +
 	"\x04type\x18\x02 \x01(\x0e2\x13.pyudf.plan.v1.TypeR\x04type\x12\x1a\n" +
 	"\bnullable\x18\x03 \x01(\bR\bnullable\x12;\n" +
-	"\rdefault_value\x18\x04 \x01(\v2\x16.pyudf.plan.v1.LiteralR\fdefaultValue*U\n" +
+	"\rdefault_value\x18\x04 \x01(\v2\x16.pyudf.plan.v1.LiteralR\fdefaultValue*\x93\x01\n" +
+	"\bTimeUnit\x12\x19\n" +
+	"\x15TIME_UNIT_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eTIME_UNIT_AUTO\x10\x01\x12\x10\n" +
+	"\fTIME_UNIT_MS\x10\x02\x12\x0f\n" +
+	"\vTIME_UNIT_S\x10\x03\x12\x10\n" +
+	"\fTIME_UNIT_US\x10\x04\x12\x10\n" +
+	"\fTIME_UNIT_NS\x10\x05\x12\x11\n" +
+	"\rTIME_UNIT_ISO\x10\x06*U\n" +
 	"\x06Format\x12\x16\n" +
 	"\x12FORMAT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vFORMAT_JSON\x10\x01\x12\x0e\n" +
@@ -2211,7 +3658,30 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\vTYPE_STRING\x10\x04\x12\x10\n" +
 	"\fTYPE_DECIMAL\x10\x05\x12\x12\n" +
 	"\x0eTYPE_TIMESTAMP\x10\x06\x12\r\n" +
-	"\tTYPE_JSON\x10\a*\xc3\x02\n" +
+	"\tTYPE_JSON\x10\a*\x86\x01\n" +
+	"\bEmitMode\x12\x19\n" +
+	"\x15EMIT_MODE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fEMIT_MODE_FINAL\x10\x01\x12\x15\n" +
+	"\x11EMIT_MODE_UPDATES\x10\x02\x12\x13\n" +
+	"\x0fEMIT_MODE_EARLY\x10\x03\x12\x1e\n" +
+	"\x1aEMIT_MODE_ON_TIME_AND_LATE\x10\x04*\x84\x03\n" +
+	"\vAggregateOp\x12\x1c\n" +
+	"\x18AGGREGATE_OP_UNSPECIFIED\x10\x00\x12\x16\n" +
+	"\x12AGGREGATE_OP_COUNT\x10\x01\x12\x14\n" +
+	"\x10AGGREGATE_OP_SUM\x10\x02\x12\x15\n" +
+	"\x11AGGREGATE_OP_MEAN\x10\x03\x12\x14\n" +
+	"\x10AGGREGATE_OP_MIN\x10\x04\x12\x14\n" +
+	"\x10AGGREGATE_OP_MAX\x10\x05\x12\x16\n" +
+	"\x12AGGREGATE_OP_FIRST\x10\x06\x12\x15\n" +
+	"\x11AGGREGATE_OP_LAST\x10\a\x12\x19\n" +
+	"\x15AGGREGATE_OP_VARIANCE\x10\b\x12\x17\n" +
+	"\x13AGGREGATE_OP_STDDEV\x10\t\x12\x1f\n" +
+	"\x1bAGGREGATE_OP_COUNT_DISTINCT\x10\n" +
+	"\x12\x19\n" +
+	"\x15AGGREGATE_OP_QUANTILE\x10\v\x12\x18\n" +
+	"\x14AGGREGATE_OP_COLLECT\x10\f\x12\x14\n" +
+	"\x10AGGREGATE_OP_TOP\x10\r\x12\x17\n" +
+	"\x13AGGREGATE_OP_BOTTOM\x10\x0e*\xc3\x02\n" +
 	"\x02Op\x12\x12\n" +
 	"\x0eOP_UNSPECIFIED\x10\x00\x12\n" +
 	"\n" +
@@ -2238,12 +3708,14 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"OP_IS_NULL\x10\x11\x12\x12\n" +
 	"\x0eOP_IS_NOT_NULL\x10\x12\x12\f\n" +
-	"\bOP_IS_IN\x10\x13*S\n" +
+	"\bOP_IS_IN\x10\x13*y\n" +
 	"\x04Kind\x12\x14\n" +
 	"\x10KIND_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vKIND_SCALAR\x10\x01\x12\x0f\n" +
 	"\vKIND_RECORD\x10\x02\x12\x13\n" +
-	"\x0fKIND_VECTORISED\x10\x03*D\n" +
+	"\x0fKIND_VECTORISED\x10\x03\x12\x0f\n" +
+	"\vKIND_GROUPS\x10\x04\x12\x13\n" +
+	"\x0fKIND_AGGREGATOR\x10\x05*D\n" +
 	"\x05Input\x12\x15\n" +
 	"\x11INPUT_UNSPECIFIED\x10\x00\x12\x11\n" +
 	"\rINPUT_COLUMNS\x10\x01\x12\x11\n" +
@@ -2275,85 +3747,128 @@ func file_pyudf_plan_v1_plan_proto_rawDescGZIP() []byte {
 	return file_pyudf_plan_v1_plan_proto_rawDescData
 }
 
-var file_pyudf_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
-var file_pyudf_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_pyudf_plan_v1_plan_proto_enumTypes = make([]protoimpl.EnumInfo, 11)
+var file_pyudf_plan_v1_plan_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_pyudf_plan_v1_plan_proto_goTypes = []any{
-	(Format)(0),         // 0: pyudf.plan.v1.Format
-	(Type)(0),           // 1: pyudf.plan.v1.Type
-	(Op)(0),             // 2: pyudf.plan.v1.Op
-	(Kind)(0),           // 3: pyudf.plan.v1.Kind
-	(Input)(0),          // 4: pyudf.plan.v1.Input
-	(Output)(0),         // 5: pyudf.plan.v1.Output
-	(OnNull)(0),         // 6: pyudf.plan.v1.OnNull
-	(OnError)(0),        // 7: pyudf.plan.v1.OnError
-	(*Plan)(nil),        // 8: pyudf.plan.v1.Plan
-	(*Position)(nil),    // 9: pyudf.plan.v1.Position
-	(*Source)(nil),      // 10: pyudf.plan.v1.Source
-	(*Topic)(nil),       // 11: pyudf.plan.v1.Topic
-	(*File)(nil),        // 12: pyudf.plan.v1.File
-	(*Field)(nil),       // 13: pyudf.plan.v1.Field
-	(*Step)(nil),        // 14: pyudf.plan.v1.Step
-	(*WithColumns)(nil), // 15: pyudf.plan.v1.WithColumns
-	(*ColumnDef)(nil),   // 16: pyudf.plan.v1.ColumnDef
-	(*Call)(nil),        // 17: pyudf.plan.v1.Call
-	(*Arg)(nil),         // 18: pyudf.plan.v1.Arg
-	(*Where)(nil),       // 19: pyudf.plan.v1.Where
-	(*Select)(nil),      // 20: pyudf.plan.v1.Select
-	(*Drop)(nil),        // 21: pyudf.plan.v1.Drop
-	(*Map)(nil),         // 22: pyudf.plan.v1.Map
-	(*To)(nil),          // 23: pyudf.plan.v1.To
-	(*Expr)(nil),        // 24: pyudf.plan.v1.Expr
-	(*Literal)(nil),     // 25: pyudf.plan.v1.Literal
-	(*Operation)(nil),   // 26: pyudf.plan.v1.Operation
-	(*Function)(nil),    // 27: pyudf.plan.v1.Function
-	(*Param)(nil),       // 28: pyudf.plan.v1.Param
+	(TimeUnit)(0),           // 0: pyudf.plan.v1.TimeUnit
+	(Format)(0),             // 1: pyudf.plan.v1.Format
+	(Type)(0),               // 2: pyudf.plan.v1.Type
+	(EmitMode)(0),           // 3: pyudf.plan.v1.EmitMode
+	(AggregateOp)(0),        // 4: pyudf.plan.v1.AggregateOp
+	(Op)(0),                 // 5: pyudf.plan.v1.Op
+	(Kind)(0),               // 6: pyudf.plan.v1.Kind
+	(Input)(0),              // 7: pyudf.plan.v1.Input
+	(Output)(0),             // 8: pyudf.plan.v1.Output
+	(OnNull)(0),             // 9: pyudf.plan.v1.OnNull
+	(OnError)(0),            // 10: pyudf.plan.v1.OnError
+	(*Plan)(nil),            // 11: pyudf.plan.v1.Plan
+	(*Position)(nil),        // 12: pyudf.plan.v1.Position
+	(*Source)(nil),          // 13: pyudf.plan.v1.Source
+	(*EventTime)(nil),       // 14: pyudf.plan.v1.EventTime
+	(*Topic)(nil),           // 15: pyudf.plan.v1.Topic
+	(*File)(nil),            // 16: pyudf.plan.v1.File
+	(*Field)(nil),           // 17: pyudf.plan.v1.Field
+	(*Step)(nil),            // 18: pyudf.plan.v1.Step
+	(*WithColumns)(nil),     // 19: pyudf.plan.v1.WithColumns
+	(*ColumnDef)(nil),       // 20: pyudf.plan.v1.ColumnDef
+	(*Call)(nil),            // 21: pyudf.plan.v1.Call
+	(*Arg)(nil),             // 22: pyudf.plan.v1.Arg
+	(*Where)(nil),           // 23: pyudf.plan.v1.Where
+	(*Select)(nil),          // 24: pyudf.plan.v1.Select
+	(*Drop)(nil),            // 25: pyudf.plan.v1.Drop
+	(*Map)(nil),             // 26: pyudf.plan.v1.Map
+	(*To)(nil),              // 27: pyudf.plan.v1.To
+	(*KeyBy)(nil),           // 28: pyudf.plan.v1.KeyBy
+	(*Aggregate)(nil),       // 29: pyudf.plan.v1.Aggregate
+	(*Window)(nil),          // 30: pyudf.plan.v1.Window
+	(*Tumbling)(nil),        // 31: pyudf.plan.v1.Tumbling
+	(*Hopping)(nil),         // 32: pyudf.plan.v1.Hopping
+	(*Sliding)(nil),         // 33: pyudf.plan.v1.Sliding
+	(*Count)(nil),           // 34: pyudf.plan.v1.Count
+	(*Session)(nil),         // 35: pyudf.plan.v1.Session
+	(*Global)(nil),          // 36: pyudf.plan.v1.Global
+	(*CustomWindow)(nil),    // 37: pyudf.plan.v1.CustomWindow
+	(*Emit)(nil),            // 38: pyudf.plan.v1.Emit
+	(*AggregateColumn)(nil), // 39: pyudf.plan.v1.AggregateColumn
+	(*Builtin)(nil),         // 40: pyudf.plan.v1.Builtin
+	(*Expr)(nil),            // 41: pyudf.plan.v1.Expr
+	(*Literal)(nil),         // 42: pyudf.plan.v1.Literal
+	(*Operation)(nil),       // 43: pyudf.plan.v1.Operation
+	(*Function)(nil),        // 44: pyudf.plan.v1.Function
+	(*State)(nil),           // 45: pyudf.plan.v1.State
+	(*Timer)(nil),           // 46: pyudf.plan.v1.Timer
+	(*Param)(nil),           // 47: pyudf.plan.v1.Param
 }
 var file_pyudf_plan_v1_plan_proto_depIdxs = []int32{
-	10, // 0: pyudf.plan.v1.Plan.sources:type_name -> pyudf.plan.v1.Source
-	14, // 1: pyudf.plan.v1.Plan.steps:type_name -> pyudf.plan.v1.Step
-	27, // 2: pyudf.plan.v1.Plan.functions:type_name -> pyudf.plan.v1.Function
-	9,  // 3: pyudf.plan.v1.Source.defined_at:type_name -> pyudf.plan.v1.Position
-	11, // 4: pyudf.plan.v1.Source.topic:type_name -> pyudf.plan.v1.Topic
-	12, // 5: pyudf.plan.v1.Source.file:type_name -> pyudf.plan.v1.File
-	13, // 6: pyudf.plan.v1.Source.schema:type_name -> pyudf.plan.v1.Field
-	0,  // 7: pyudf.plan.v1.Topic.format:type_name -> pyudf.plan.v1.Format
-	0,  // 8: pyudf.plan.v1.File.format:type_name -> pyudf.plan.v1.Format
-	1,  // 9: pyudf.plan.v1.Field.type:type_name -> pyudf.plan.v1.Type
-	9,  // 10: pyudf.plan.v1.Step.defined_at:type_name -> pyudf.plan.v1.Position
-	15, // 11: pyudf.plan.v1.Step.with_columns:type_name -> pyudf.plan.v1.WithColumns
-	19, // 12: pyudf.plan.v1.Step.where:type_name -> pyudf.plan.v1.Where
-	20, // 13: pyudf.plan.v1.Step.select:type_name -> pyudf.plan.v1.Select
-	21, // 14: pyudf.plan.v1.Step.drop:type_name -> pyudf.plan.v1.Drop
-	22, // 15: pyudf.plan.v1.Step.map:type_name -> pyudf.plan.v1.Map
-	23, // 16: pyudf.plan.v1.Step.to:type_name -> pyudf.plan.v1.To
-	16, // 17: pyudf.plan.v1.WithColumns.columns:type_name -> pyudf.plan.v1.ColumnDef
-	24, // 18: pyudf.plan.v1.ColumnDef.expr:type_name -> pyudf.plan.v1.Expr
-	17, // 19: pyudf.plan.v1.ColumnDef.call:type_name -> pyudf.plan.v1.Call
-	18, // 20: pyudf.plan.v1.Call.args:type_name -> pyudf.plan.v1.Arg
-	24, // 21: pyudf.plan.v1.Where.condition:type_name -> pyudf.plan.v1.Expr
-	17, // 22: pyudf.plan.v1.Map.call:type_name -> pyudf.plan.v1.Call
-	13, // 23: pyudf.plan.v1.Map.schema:type_name -> pyudf.plan.v1.Field
-	11, // 24: pyudf.plan.v1.To.topic:type_name -> pyudf.plan.v1.Topic
-	12, // 25: pyudf.plan.v1.To.file:type_name -> pyudf.plan.v1.File
-	25, // 26: pyudf.plan.v1.Expr.literal:type_name -> pyudf.plan.v1.Literal
-	26, // 27: pyudf.plan.v1.Expr.operation:type_name -> pyudf.plan.v1.Operation
-	2,  // 28: pyudf.plan.v1.Operation.op:type_name -> pyudf.plan.v1.Op
-	24, // 29: pyudf.plan.v1.Operation.args:type_name -> pyudf.plan.v1.Expr
-	9,  // 30: pyudf.plan.v1.Function.defined_at:type_name -> pyudf.plan.v1.Position
-	3,  // 31: pyudf.plan.v1.Function.kind:type_name -> pyudf.plan.v1.Kind
-	4,  // 32: pyudf.plan.v1.Function.input:type_name -> pyudf.plan.v1.Input
-	28, // 33: pyudf.plan.v1.Function.params:type_name -> pyudf.plan.v1.Param
-	5,  // 34: pyudf.plan.v1.Function.output:type_name -> pyudf.plan.v1.Output
-	1,  // 35: pyudf.plan.v1.Function.result_type:type_name -> pyudf.plan.v1.Type
-	6,  // 36: pyudf.plan.v1.Function.on_null:type_name -> pyudf.plan.v1.OnNull
-	7,  // 37: pyudf.plan.v1.Function.on_error:type_name -> pyudf.plan.v1.OnError
-	1,  // 38: pyudf.plan.v1.Param.type:type_name -> pyudf.plan.v1.Type
-	25, // 39: pyudf.plan.v1.Param.default_value:type_name -> pyudf.plan.v1.Literal
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	13, // 0: pyudf.plan.v1.Plan.sources:type_name -> pyudf.plan.v1.Source
+	18, // 1: pyudf.plan.v1.Plan.steps:type_name -> pyudf.plan.v1.Step
+	44, // 2: pyudf.plan.v1.Plan.functions:type_name -> pyudf.plan.v1.Function
+	12, // 3: pyudf.plan.v1.Source.defined_at:type_name -> pyudf.plan.v1.Position
+	15, // 4: pyudf.plan.v1.Source.topic:type_name -> pyudf.plan.v1.Topic
+	16, // 5: pyudf.plan.v1.Source.file:type_name -> pyudf.plan.v1.File
+	17, // 6: pyudf.plan.v1.Source.schema:type_name -> pyudf.plan.v1.Field
+	14, // 7: pyudf.plan.v1.Source.time:type_name -> pyudf.plan.v1.EventTime
+	0,  // 8: pyudf.plan.v1.EventTime.unit:type_name -> pyudf.plan.v1.TimeUnit
+	1,  // 9: pyudf.plan.v1.Topic.format:type_name -> pyudf.plan.v1.Format
+	1,  // 10: pyudf.plan.v1.File.format:type_name -> pyudf.plan.v1.Format
+	2,  // 11: pyudf.plan.v1.Field.type:type_name -> pyudf.plan.v1.Type
+	12, // 12: pyudf.plan.v1.Step.defined_at:type_name -> pyudf.plan.v1.Position
+	19, // 13: pyudf.plan.v1.Step.with_columns:type_name -> pyudf.plan.v1.WithColumns
+	23, // 14: pyudf.plan.v1.Step.where:type_name -> pyudf.plan.v1.Where
+	24, // 15: pyudf.plan.v1.Step.select:type_name -> pyudf.plan.v1.Select
+	25, // 16: pyudf.plan.v1.Step.drop:type_name -> pyudf.plan.v1.Drop
+	26, // 17: pyudf.plan.v1.Step.map:type_name -> pyudf.plan.v1.Map
+	27, // 18: pyudf.plan.v1.Step.to:type_name -> pyudf.plan.v1.To
+	28, // 19: pyudf.plan.v1.Step.key_by:type_name -> pyudf.plan.v1.KeyBy
+	29, // 20: pyudf.plan.v1.Step.aggregate:type_name -> pyudf.plan.v1.Aggregate
+	20, // 21: pyudf.plan.v1.WithColumns.columns:type_name -> pyudf.plan.v1.ColumnDef
+	41, // 22: pyudf.plan.v1.ColumnDef.expr:type_name -> pyudf.plan.v1.Expr
+	21, // 23: pyudf.plan.v1.ColumnDef.call:type_name -> pyudf.plan.v1.Call
+	22, // 24: pyudf.plan.v1.Call.args:type_name -> pyudf.plan.v1.Arg
+	41, // 25: pyudf.plan.v1.Where.condition:type_name -> pyudf.plan.v1.Expr
+	21, // 26: pyudf.plan.v1.Map.call:type_name -> pyudf.plan.v1.Call
+	17, // 27: pyudf.plan.v1.Map.schema:type_name -> pyudf.plan.v1.Field
+	15, // 28: pyudf.plan.v1.To.topic:type_name -> pyudf.plan.v1.Topic
+	16, // 29: pyudf.plan.v1.To.file:type_name -> pyudf.plan.v1.File
+	30, // 30: pyudf.plan.v1.Aggregate.window:type_name -> pyudf.plan.v1.Window
+	39, // 31: pyudf.plan.v1.Aggregate.columns:type_name -> pyudf.plan.v1.AggregateColumn
+	38, // 32: pyudf.plan.v1.Aggregate.emit:type_name -> pyudf.plan.v1.Emit
+	15, // 33: pyudf.plan.v1.Aggregate.late:type_name -> pyudf.plan.v1.Topic
+	31, // 34: pyudf.plan.v1.Window.tumbling:type_name -> pyudf.plan.v1.Tumbling
+	32, // 35: pyudf.plan.v1.Window.hopping:type_name -> pyudf.plan.v1.Hopping
+	33, // 36: pyudf.plan.v1.Window.sliding:type_name -> pyudf.plan.v1.Sliding
+	34, // 37: pyudf.plan.v1.Window.count:type_name -> pyudf.plan.v1.Count
+	35, // 38: pyudf.plan.v1.Window.session:type_name -> pyudf.plan.v1.Session
+	36, // 39: pyudf.plan.v1.Window.global:type_name -> pyudf.plan.v1.Global
+	37, // 40: pyudf.plan.v1.Window.custom:type_name -> pyudf.plan.v1.CustomWindow
+	41, // 41: pyudf.plan.v1.Session.close_on:type_name -> pyudf.plan.v1.Expr
+	21, // 42: pyudf.plan.v1.CustomWindow.assign:type_name -> pyudf.plan.v1.Call
+	3,  // 43: pyudf.plan.v1.Emit.mode:type_name -> pyudf.plan.v1.EmitMode
+	40, // 44: pyudf.plan.v1.AggregateColumn.builtin:type_name -> pyudf.plan.v1.Builtin
+	21, // 45: pyudf.plan.v1.AggregateColumn.call:type_name -> pyudf.plan.v1.Call
+	4,  // 46: pyudf.plan.v1.Builtin.op:type_name -> pyudf.plan.v1.AggregateOp
+	41, // 47: pyudf.plan.v1.Builtin.argument:type_name -> pyudf.plan.v1.Expr
+	42, // 48: pyudf.plan.v1.Expr.literal:type_name -> pyudf.plan.v1.Literal
+	43, // 49: pyudf.plan.v1.Expr.operation:type_name -> pyudf.plan.v1.Operation
+	5,  // 50: pyudf.plan.v1.Operation.op:type_name -> pyudf.plan.v1.Op
+	41, // 51: pyudf.plan.v1.Operation.args:type_name -> pyudf.plan.v1.Expr
+	12, // 52: pyudf.plan.v1.Function.defined_at:type_name -> pyudf.plan.v1.Position
+	6,  // 53: pyudf.plan.v1.Function.kind:type_name -> pyudf.plan.v1.Kind
+	7,  // 54: pyudf.plan.v1.Function.input:type_name -> pyudf.plan.v1.Input
+	47, // 55: pyudf.plan.v1.Function.params:type_name -> pyudf.plan.v1.Param
+	8,  // 56: pyudf.plan.v1.Function.output:type_name -> pyudf.plan.v1.Output
+	2,  // 57: pyudf.plan.v1.Function.result_type:type_name -> pyudf.plan.v1.Type
+	9,  // 58: pyudf.plan.v1.Function.on_null:type_name -> pyudf.plan.v1.OnNull
+	10, // 59: pyudf.plan.v1.Function.on_error:type_name -> pyudf.plan.v1.OnError
+	45, // 60: pyudf.plan.v1.Function.states:type_name -> pyudf.plan.v1.State
+	46, // 61: pyudf.plan.v1.Function.timers:type_name -> pyudf.plan.v1.Timer
+	2,  // 62: pyudf.plan.v1.Param.type:type_name -> pyudf.plan.v1.Type
+	42, // 63: pyudf.plan.v1.Param.default_value:type_name -> pyudf.plan.v1.Literal
+	64, // [64:64] is the sub-list for method output_type
+	64, // [64:64] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_pyudf_plan_v1_plan_proto_init() }
@@ -2365,28 +3880,43 @@ func file_pyudf_plan_v1_plan_proto_init() {
 		(*Source_Topic)(nil),
 		(*Source_File)(nil),
 	}
-	file_pyudf_plan_v1_plan_proto_msgTypes[6].OneofWrappers = []any{
+	file_pyudf_plan_v1_plan_proto_msgTypes[7].OneofWrappers = []any{
 		(*Step_WithColumns)(nil),
 		(*Step_Where)(nil),
 		(*Step_Select)(nil),
 		(*Step_Drop)(nil),
 		(*Step_Map)(nil),
 		(*Step_To)(nil),
+		(*Step_KeyBy)(nil),
+		(*Step_Aggregate)(nil),
 	}
-	file_pyudf_plan_v1_plan_proto_msgTypes[8].OneofWrappers = []any{
+	file_pyudf_plan_v1_plan_proto_msgTypes[9].OneofWrappers = []any{
 		(*ColumnDef_Expr)(nil),
 		(*ColumnDef_Call)(nil),
 	}
-	file_pyudf_plan_v1_plan_proto_msgTypes[15].OneofWrappers = []any{
+	file_pyudf_plan_v1_plan_proto_msgTypes[16].OneofWrappers = []any{
 		(*To_Topic)(nil),
 		(*To_File)(nil),
 	}
-	file_pyudf_plan_v1_plan_proto_msgTypes[16].OneofWrappers = []any{
+	file_pyudf_plan_v1_plan_proto_msgTypes[19].OneofWrappers = []any{
+		(*Window_Tumbling)(nil),
+		(*Window_Hopping)(nil),
+		(*Window_Sliding)(nil),
+		(*Window_Count)(nil),
+		(*Window_Session)(nil),
+		(*Window_Global)(nil),
+		(*Window_Custom)(nil),
+	}
+	file_pyudf_plan_v1_plan_proto_msgTypes[28].OneofWrappers = []any{
+		(*AggregateColumn_Builtin)(nil),
+		(*AggregateColumn_Call)(nil),
+	}
+	file_pyudf_plan_v1_plan_proto_msgTypes[30].OneofWrappers = []any{
 		(*Expr_Column)(nil),
 		(*Expr_Literal)(nil),
 		(*Expr_Operation)(nil),
 	}
-	file_pyudf_plan_v1_plan_proto_msgTypes[17].OneofWrappers = []any{
+	file_pyudf_plan_v1_plan_proto_msgTypes[31].OneofWrappers = []any{
 		(*Literal_BoolValue)(nil),
 		(*Literal_IntValue)(nil),
 		(*Literal_FloatValue)(nil),
@@ -2398,8 +3928,8 @@ func file_pyudf_plan_v1_plan_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyudf_plan_v1_plan_proto_rawDesc), len(file_pyudf_plan_v1_plan_proto_rawDesc)),
-			NumEnums:      8,
-			NumMessages:   21,
+			NumEnums:      11,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

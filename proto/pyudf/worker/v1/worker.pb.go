@@ -24,6 +24,62 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Action of an aggregator on its groups. Each takes states[0], or creates it where it is absent.
+type Action int32
+
+const (
+	Action_ACTION_UNSPECIFIED Action = 0
+	// Adds the rows and gives the new states.
+	Action_ACTION_ADD Action = 1
+	// Merges states[1] into states[0] and gives the new states.
+	Action_ACTION_MERGE Action = 2
+	// Adds the rows and gives a result a group, no states.
+	Action_ACTION_RESULT Action = 3
+)
+
+// Enum value maps for Action.
+var (
+	Action_name = map[int32]string{
+		0: "ACTION_UNSPECIFIED",
+		1: "ACTION_ADD",
+		2: "ACTION_MERGE",
+		3: "ACTION_RESULT",
+	}
+	Action_value = map[string]int32{
+		"ACTION_UNSPECIFIED": 0,
+		"ACTION_ADD":         1,
+		"ACTION_MERGE":       2,
+		"ACTION_RESULT":      3,
+	}
+)
+
+func (x Action) Enum() *Action {
+	p := new(Action)
+	*p = x
+	return p
+}
+
+func (x Action) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Action) Descriptor() protoreflect.EnumDescriptor {
+	return file_pyudf_worker_v1_worker_proto_enumTypes[0].Descriptor()
+}
+
+func (Action) Type() protoreflect.EnumType {
+	return &file_pyudf_worker_v1_worker_proto_enumTypes[0]
+}
+
+func (x Action) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Action.Descriptor instead.
+func (Action) EnumDescriptor() ([]byte, []int) {
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{0}
+}
+
 type DescribeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -211,7 +267,9 @@ type RunRequest struct {
 	//
 	//	*RunRequest_Columns
 	//	*RunRequest_Records
-	Payload       isRunRequest_Payload `protobuf_oneof:"payload"`
+	Payload isRunRequest_Payload `protobuf_oneof:"payload"`
+	// Set for a function over groups, an aggregator or a function with states.
+	Groups        *Groups `protobuf:"bytes,6,opt,name=groups,proto3" json:"groups,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +350,13 @@ func (x *RunRequest) GetRecords() *Records {
 	return nil
 }
 
+func (x *RunRequest) GetGroups() *Groups {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
 type isRunRequest_Payload interface {
 	isRunRequest_Payload()
 }
@@ -308,6 +373,196 @@ func (*RunRequest_Columns) isRunRequest_Payload() {}
 
 func (*RunRequest_Records) isRunRequest_Payload() {}
 
+// Groups are rows that belong together, because they have a key or a window in common: group i is the rows
+// offsets[i] to offsets[i + 1], which may be none.
+type Groups struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One more than there are groups, int32 little endian.
+	Offsets []byte `protobuf:"bytes,1,opt,name=offsets,proto3" json:"offsets,omitempty"`
+	// The key of each group as JSON.
+	Keys *Records `protobuf:"bytes,2,opt,name=keys,proto3" json:"keys,omitempty"`
+	// For each of Function.states, what each group has; for an aggregator one, or two to merge.
+	States []*Values `protobuf:"bytes,3,rep,name=states,proto3" json:"states,omitempty"`
+	// For a function with timers: the event time of each row in ms, int64 little endian, and the timers that the groups
+	// have set, one Timestamps for each of Function.timers.
+	Times  []byte        `protobuf:"bytes,4,opt,name=times,proto3" json:"times,omitempty"`
+	Timers []*Timestamps `protobuf:"bytes,5,rep,name=timers,proto3" json:"timers,omitempty"`
+	// For an aggregator: what is asked of the groups.
+	Action        Action `protobuf:"varint,6,opt,name=action,proto3,enum=pyudf.worker.v1.Action" json:"action,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Groups) Reset() {
+	*x = Groups{}
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Groups) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Groups) ProtoMessage() {}
+
+func (x *Groups) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Groups.ProtoReflect.Descriptor instead.
+func (*Groups) Descriptor() ([]byte, []int) {
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Groups) GetOffsets() []byte {
+	if x != nil {
+		return x.Offsets
+	}
+	return nil
+}
+
+func (x *Groups) GetKeys() *Records {
+	if x != nil {
+		return x.Keys
+	}
+	return nil
+}
+
+func (x *Groups) GetStates() []*Values {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *Groups) GetTimes() []byte {
+	if x != nil {
+		return x.Times
+	}
+	return nil
+}
+
+func (x *Groups) GetTimers() []*Timestamps {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
+func (x *Groups) GetAction() Action {
+	if x != nil {
+		return x.Action
+	}
+	return Action_ACTION_UNSPECIFIED
+}
+
+// Values are encoded states, one a group, in the way of Records. Where `present` has no bit the group has none.
+type Values struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        *Records               `protobuf:"bytes,1,opt,name=values,proto3" json:"values,omitempty"`
+	Present       []byte                 `protobuf:"bytes,2,opt,name=present,proto3" json:"present,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Values) Reset() {
+	*x = Values{}
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Values) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Values) ProtoMessage() {}
+
+func (x *Values) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Values.ProtoReflect.Descriptor instead.
+func (*Values) Descriptor() ([]byte, []int) {
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Values) GetValues() *Records {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+func (x *Values) GetPresent() []byte {
+	if x != nil {
+		return x.Present
+	}
+	return nil
+}
+
+// Timestamps are moments in ms since the epoch, one a group, int64 little endian; the smallest number: none.
+type Timestamps struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Values        []byte                 `protobuf:"bytes,1,opt,name=values,proto3" json:"values,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Timestamps) Reset() {
+	*x = Timestamps{}
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Timestamps) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Timestamps) ProtoMessage() {}
+
+func (x *Timestamps) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Timestamps.ProtoReflect.Descriptor instead.
+func (*Timestamps) Descriptor() ([]byte, []int) {
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Timestamps) GetValues() []byte {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
 // Columns are the function's parameters in the order of Function.params, each of `rows` values in Arrow's layout.
 type Columns struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -318,7 +573,7 @@ type Columns struct {
 
 func (x *Columns) Reset() {
 	*x = Columns{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -330,7 +585,7 @@ func (x *Columns) String() string {
 func (*Columns) ProtoMessage() {}
 
 func (x *Columns) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[4]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -343,7 +598,7 @@ func (x *Columns) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Columns.ProtoReflect.Descriptor instead.
 func (*Columns) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{4}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Columns) GetColumns() []*Column {
@@ -366,7 +621,7 @@ type Column struct {
 
 func (x *Column) Reset() {
 	*x = Column{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -378,7 +633,7 @@ func (x *Column) String() string {
 func (*Column) ProtoMessage() {}
 
 func (x *Column) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[5]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -391,7 +646,7 @@ func (x *Column) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Column.ProtoReflect.Descriptor instead.
 func (*Column) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{5}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Column) GetValidity() []byte {
@@ -426,7 +681,7 @@ type Records struct {
 
 func (x *Records) Reset() {
 	*x = Records{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +693,7 @@ func (x *Records) String() string {
 func (*Records) ProtoMessage() {}
 
 func (x *Records) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[6]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +706,7 @@ func (x *Records) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Records.ProtoReflect.Descriptor instead.
 func (*Records) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{6}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Records) GetData() []byte {
@@ -479,14 +734,18 @@ type RunResponse struct {
 	Payload isRunResponse_Payload `protobuf_oneof:"payload"`
 	Errors  []*RowError           `protobuf:"bytes,5,rep,name=errors,proto3" json:"errors,omitempty"`
 	// Time spent in the worker on this batch.
-	BusyNs        uint64 `protobuf:"varint,6,opt,name=busy_ns,json=busyNs,proto3" json:"busy_ns,omitempty"`
+	BusyNs uint64 `protobuf:"varint,6,opt,name=busy_ns,json=busyNs,proto3" json:"busy_ns,omitempty"`
+	// For each state that was asked for, what each group has now. A group of which a row failed has what its other rows left.
+	States []*Values `protobuf:"bytes,7,rep,name=states,proto3" json:"states,omitempty"`
+	// For each of Function.timers, what each group has set now.
+	Timers        []*Timestamps `protobuf:"bytes,8,rep,name=timers,proto3" json:"timers,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *RunResponse) Reset() {
 	*x = RunResponse{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -498,7 +757,7 @@ func (x *RunResponse) String() string {
 func (*RunResponse) ProtoMessage() {}
 
 func (x *RunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[7]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -511,7 +770,7 @@ func (x *RunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunResponse.ProtoReflect.Descriptor instead.
 func (*RunResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{7}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *RunResponse) GetSeq() uint64 {
@@ -567,12 +826,27 @@ func (x *RunResponse) GetBusyNs() uint64 {
 	return 0
 }
 
+func (x *RunResponse) GetStates() []*Values {
+	if x != nil {
+		return x.States
+	}
+	return nil
+}
+
+func (x *RunResponse) GetTimers() []*Timestamps {
+	if x != nil {
+		return x.Timers
+	}
+	return nil
+}
+
 type isRunResponse_Payload interface {
 	isRunResponse_Payload()
 }
 
 type RunResponse_Column struct {
-	// OUTPUT_COLUMN: a value for each row of the request; what stands in a failed row does not matter.
+	// OUTPUT_COLUMN: a value for each row of the request, or for each group where the function gives one; what stands in a
+	// failed row does not matter.
 	Column *Column `protobuf:"bytes,3,opt,name=column,proto3,oneof"`
 }
 
@@ -596,7 +870,7 @@ type OutputRecords struct {
 
 func (x *OutputRecords) Reset() {
 	*x = OutputRecords{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -608,7 +882,7 @@ func (x *OutputRecords) String() string {
 func (*OutputRecords) ProtoMessage() {}
 
 func (x *OutputRecords) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[8]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -621,7 +895,7 @@ func (x *OutputRecords) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OutputRecords.ProtoReflect.Descriptor instead.
 func (*OutputRecords) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{8}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *OutputRecords) GetRecords() *Records {
@@ -638,7 +912,8 @@ func (x *OutputRecords) GetSources() []byte {
 	return nil
 }
 
-// RowError is a row whose call raised, or whose input or result has the wrong type.
+// RowError is a row whose call raised, or whose input or result has the wrong type. Where a result is asked for each
+// group it is the group's number.
 type RowError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Row   uint32                 `protobuf:"varint,1,opt,name=row,proto3" json:"row,omitempty"`
@@ -653,7 +928,7 @@ type RowError struct {
 
 func (x *RowError) Reset() {
 	*x = RowError{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -665,7 +940,7 @@ func (x *RowError) String() string {
 func (*RowError) ProtoMessage() {}
 
 func (x *RowError) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[9]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -678,7 +953,7 @@ func (x *RowError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RowError.ProtoReflect.Descriptor instead.
 func (*RowError) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{9}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RowError) GetRow() uint32 {
@@ -721,7 +996,7 @@ type ControlRequest struct {
 
 func (x *ControlRequest) Reset() {
 	*x = ControlRequest{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +1008,7 @@ func (x *ControlRequest) String() string {
 func (*ControlRequest) ProtoMessage() {}
 
 func (x *ControlRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[10]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +1021,7 @@ func (x *ControlRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlRequest.ProtoReflect.Descriptor instead.
 func (*ControlRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{10}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ControlRequest) GetAction() isControlRequest_Action {
@@ -784,7 +1059,7 @@ type Stop struct {
 
 func (x *Stop) Reset() {
 	*x = Stop{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +1071,7 @@ func (x *Stop) String() string {
 func (*Stop) ProtoMessage() {}
 
 func (x *Stop) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[11]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +1084,7 @@ func (x *Stop) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Stop.ProtoReflect.Descriptor instead.
 func (*Stop) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{11}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
 type ControlResponse struct {
@@ -820,7 +1095,7 @@ type ControlResponse struct {
 
 func (x *ControlResponse) Reset() {
 	*x = ControlResponse{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -832,7 +1107,7 @@ func (x *ControlResponse) String() string {
 func (*ControlResponse) ProtoMessage() {}
 
 func (x *ControlResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[12]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -845,7 +1120,7 @@ func (x *ControlResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlResponse.ProtoReflect.Descriptor instead.
 func (*ControlResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{12}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{15}
 }
 
 var File_pyudf_worker_v1_worker_proto protoreflect.FileDescriptor
@@ -864,15 +1139,29 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x03pid\x18\x06 \x01(\x03R\x03pid\"C\n" +
 	"\tLoadError\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12\x1c\n" +
-	"\ttraceback\x18\x02 \x01(\tR\ttraceback\"\xc5\x01\n" +
+	"\ttraceback\x18\x02 \x01(\tR\ttraceback\"\xf6\x01\n" +
 	"\n" +
 	"RunRequest\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x1a\n" +
 	"\bfunction\x18\x02 \x01(\tR\bfunction\x12\x12\n" +
 	"\x04rows\x18\x03 \x01(\rR\x04rows\x124\n" +
 	"\acolumns\x18\x04 \x01(\v2\x18.pyudf.worker.v1.ColumnsH\x00R\acolumns\x124\n" +
-	"\arecords\x18\x05 \x01(\v2\x18.pyudf.worker.v1.RecordsH\x00R\arecordsB\t\n" +
-	"\apayload\"<\n" +
+	"\arecords\x18\x05 \x01(\v2\x18.pyudf.worker.v1.RecordsH\x00R\arecords\x12/\n" +
+	"\x06groups\x18\x06 \x01(\v2\x17.pyudf.worker.v1.GroupsR\x06groupsB\t\n" +
+	"\apayload\"\xfd\x01\n" +
+	"\x06Groups\x12\x18\n" +
+	"\aoffsets\x18\x01 \x01(\fR\aoffsets\x12,\n" +
+	"\x04keys\x18\x02 \x01(\v2\x18.pyudf.worker.v1.RecordsR\x04keys\x12/\n" +
+	"\x06states\x18\x03 \x03(\v2\x17.pyudf.worker.v1.ValuesR\x06states\x12\x14\n" +
+	"\x05times\x18\x04 \x01(\fR\x05times\x123\n" +
+	"\x06timers\x18\x05 \x03(\v2\x1b.pyudf.worker.v1.TimestampsR\x06timers\x12/\n" +
+	"\x06action\x18\x06 \x01(\x0e2\x17.pyudf.worker.v1.ActionR\x06action\"T\n" +
+	"\x06Values\x120\n" +
+	"\x06values\x18\x01 \x01(\v2\x18.pyudf.worker.v1.RecordsR\x06values\x12\x18\n" +
+	"\apresent\x18\x02 \x01(\fR\apresent\"$\n" +
+	"\n" +
+	"Timestamps\x12\x16\n" +
+	"\x06values\x18\x01 \x01(\fR\x06values\"<\n" +
 	"\aColumns\x121\n" +
 	"\acolumns\x18\x01 \x03(\v2\x17.pyudf.worker.v1.ColumnR\acolumns\"V\n" +
 	"\x06Column\x12\x1a\n" +
@@ -881,14 +1170,16 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x06values\x18\x03 \x01(\fR\x06values\"7\n" +
 	"\aRecords\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x18\n" +
-	"\aoffsets\x18\x02 \x01(\fR\aoffsets\"\xf9\x01\n" +
+	"\aoffsets\x18\x02 \x01(\fR\aoffsets\"\xdf\x02\n" +
 	"\vRunResponse\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\rR\x04rows\x121\n" +
 	"\x06column\x18\x03 \x01(\v2\x17.pyudf.worker.v1.ColumnH\x00R\x06column\x12:\n" +
 	"\arecords\x18\x04 \x01(\v2\x1e.pyudf.worker.v1.OutputRecordsH\x00R\arecords\x121\n" +
 	"\x06errors\x18\x05 \x03(\v2\x19.pyudf.worker.v1.RowErrorR\x06errors\x12\x17\n" +
-	"\abusy_ns\x18\x06 \x01(\x04R\x06busyNsB\t\n" +
+	"\abusy_ns\x18\x06 \x01(\x04R\x06busyNs\x12/\n" +
+	"\x06states\x18\a \x03(\v2\x17.pyudf.worker.v1.ValuesR\x06states\x123\n" +
+	"\x06timers\x18\b \x03(\v2\x1b.pyudf.worker.v1.TimestampsR\x06timersB\t\n" +
 	"\apayload\"]\n" +
 	"\rOutputRecords\x122\n" +
 	"\arecords\x18\x01 \x01(\v2\x18.pyudf.worker.v1.RecordsR\arecords\x12\x18\n" +
@@ -902,7 +1193,13 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x04stop\x18\x01 \x01(\v2\x15.pyudf.worker.v1.StopH\x00R\x04stopB\b\n" +
 	"\x06action\"\x06\n" +
 	"\x04Stop\"\x11\n" +
-	"\x0fControlResponse2\xf4\x01\n" +
+	"\x0fControlResponse*U\n" +
+	"\x06Action\x12\x16\n" +
+	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"ACTION_ADD\x10\x01\x12\x10\n" +
+	"\fACTION_MERGE\x10\x02\x12\x11\n" +
+	"\rACTION_RESULT\x10\x032\xf4\x01\n" +
 	"\rWorkerService\x12O\n" +
 	"\bDescribe\x12 .pyudf.worker.v1.DescribeRequest\x1a!.pyudf.worker.v1.DescribeResponse\x12D\n" +
 	"\x03Run\x12\x1b.pyudf.worker.v1.RunRequest\x1a\x1c.pyudf.worker.v1.RunResponse(\x010\x01\x12L\n" +
@@ -920,45 +1217,58 @@ func file_pyudf_worker_v1_worker_proto_rawDescGZIP() []byte {
 	return file_pyudf_worker_v1_worker_proto_rawDescData
 }
 
-var file_pyudf_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_pyudf_worker_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_pyudf_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_pyudf_worker_v1_worker_proto_goTypes = []any{
-	(*DescribeRequest)(nil),  // 0: pyudf.worker.v1.DescribeRequest
-	(*DescribeResponse)(nil), // 1: pyudf.worker.v1.DescribeResponse
-	(*LoadError)(nil),        // 2: pyudf.worker.v1.LoadError
-	(*RunRequest)(nil),       // 3: pyudf.worker.v1.RunRequest
-	(*Columns)(nil),          // 4: pyudf.worker.v1.Columns
-	(*Column)(nil),           // 5: pyudf.worker.v1.Column
-	(*Records)(nil),          // 6: pyudf.worker.v1.Records
-	(*RunResponse)(nil),      // 7: pyudf.worker.v1.RunResponse
-	(*OutputRecords)(nil),    // 8: pyudf.worker.v1.OutputRecords
-	(*RowError)(nil),         // 9: pyudf.worker.v1.RowError
-	(*ControlRequest)(nil),   // 10: pyudf.worker.v1.ControlRequest
-	(*Stop)(nil),             // 11: pyudf.worker.v1.Stop
-	(*ControlResponse)(nil),  // 12: pyudf.worker.v1.ControlResponse
-	(*v1.Plan)(nil),          // 13: pyudf.plan.v1.Plan
+	(Action)(0),              // 0: pyudf.worker.v1.Action
+	(*DescribeRequest)(nil),  // 1: pyudf.worker.v1.DescribeRequest
+	(*DescribeResponse)(nil), // 2: pyudf.worker.v1.DescribeResponse
+	(*LoadError)(nil),        // 3: pyudf.worker.v1.LoadError
+	(*RunRequest)(nil),       // 4: pyudf.worker.v1.RunRequest
+	(*Groups)(nil),           // 5: pyudf.worker.v1.Groups
+	(*Values)(nil),           // 6: pyudf.worker.v1.Values
+	(*Timestamps)(nil),       // 7: pyudf.worker.v1.Timestamps
+	(*Columns)(nil),          // 8: pyudf.worker.v1.Columns
+	(*Column)(nil),           // 9: pyudf.worker.v1.Column
+	(*Records)(nil),          // 10: pyudf.worker.v1.Records
+	(*RunResponse)(nil),      // 11: pyudf.worker.v1.RunResponse
+	(*OutputRecords)(nil),    // 12: pyudf.worker.v1.OutputRecords
+	(*RowError)(nil),         // 13: pyudf.worker.v1.RowError
+	(*ControlRequest)(nil),   // 14: pyudf.worker.v1.ControlRequest
+	(*Stop)(nil),             // 15: pyudf.worker.v1.Stop
+	(*ControlResponse)(nil),  // 16: pyudf.worker.v1.ControlResponse
+	(*v1.Plan)(nil),          // 17: pyudf.plan.v1.Plan
 }
 var file_pyudf_worker_v1_worker_proto_depIdxs = []int32{
-	13, // 0: pyudf.worker.v1.DescribeResponse.plan:type_name -> pyudf.plan.v1.Plan
-	2,  // 1: pyudf.worker.v1.DescribeResponse.error:type_name -> pyudf.worker.v1.LoadError
-	4,  // 2: pyudf.worker.v1.RunRequest.columns:type_name -> pyudf.worker.v1.Columns
-	6,  // 3: pyudf.worker.v1.RunRequest.records:type_name -> pyudf.worker.v1.Records
-	5,  // 4: pyudf.worker.v1.Columns.columns:type_name -> pyudf.worker.v1.Column
-	5,  // 5: pyudf.worker.v1.RunResponse.column:type_name -> pyudf.worker.v1.Column
-	8,  // 6: pyudf.worker.v1.RunResponse.records:type_name -> pyudf.worker.v1.OutputRecords
-	9,  // 7: pyudf.worker.v1.RunResponse.errors:type_name -> pyudf.worker.v1.RowError
-	6,  // 8: pyudf.worker.v1.OutputRecords.records:type_name -> pyudf.worker.v1.Records
-	11, // 9: pyudf.worker.v1.ControlRequest.stop:type_name -> pyudf.worker.v1.Stop
-	0,  // 10: pyudf.worker.v1.WorkerService.Describe:input_type -> pyudf.worker.v1.DescribeRequest
-	3,  // 11: pyudf.worker.v1.WorkerService.Run:input_type -> pyudf.worker.v1.RunRequest
-	10, // 12: pyudf.worker.v1.WorkerService.Control:input_type -> pyudf.worker.v1.ControlRequest
-	1,  // 13: pyudf.worker.v1.WorkerService.Describe:output_type -> pyudf.worker.v1.DescribeResponse
-	7,  // 14: pyudf.worker.v1.WorkerService.Run:output_type -> pyudf.worker.v1.RunResponse
-	12, // 15: pyudf.worker.v1.WorkerService.Control:output_type -> pyudf.worker.v1.ControlResponse
-	13, // [13:16] is the sub-list for method output_type
-	10, // [10:13] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	17, // 0: pyudf.worker.v1.DescribeResponse.plan:type_name -> pyudf.plan.v1.Plan
+	3,  // 1: pyudf.worker.v1.DescribeResponse.error:type_name -> pyudf.worker.v1.LoadError
+	8,  // 2: pyudf.worker.v1.RunRequest.columns:type_name -> pyudf.worker.v1.Columns
+	10, // 3: pyudf.worker.v1.RunRequest.records:type_name -> pyudf.worker.v1.Records
+	5,  // 4: pyudf.worker.v1.RunRequest.groups:type_name -> pyudf.worker.v1.Groups
+	10, // 5: pyudf.worker.v1.Groups.keys:type_name -> pyudf.worker.v1.Records
+	6,  // 6: pyudf.worker.v1.Groups.states:type_name -> pyudf.worker.v1.Values
+	7,  // 7: pyudf.worker.v1.Groups.timers:type_name -> pyudf.worker.v1.Timestamps
+	0,  // 8: pyudf.worker.v1.Groups.action:type_name -> pyudf.worker.v1.Action
+	10, // 9: pyudf.worker.v1.Values.values:type_name -> pyudf.worker.v1.Records
+	9,  // 10: pyudf.worker.v1.Columns.columns:type_name -> pyudf.worker.v1.Column
+	9,  // 11: pyudf.worker.v1.RunResponse.column:type_name -> pyudf.worker.v1.Column
+	12, // 12: pyudf.worker.v1.RunResponse.records:type_name -> pyudf.worker.v1.OutputRecords
+	13, // 13: pyudf.worker.v1.RunResponse.errors:type_name -> pyudf.worker.v1.RowError
+	6,  // 14: pyudf.worker.v1.RunResponse.states:type_name -> pyudf.worker.v1.Values
+	7,  // 15: pyudf.worker.v1.RunResponse.timers:type_name -> pyudf.worker.v1.Timestamps
+	10, // 16: pyudf.worker.v1.OutputRecords.records:type_name -> pyudf.worker.v1.Records
+	15, // 17: pyudf.worker.v1.ControlRequest.stop:type_name -> pyudf.worker.v1.Stop
+	1,  // 18: pyudf.worker.v1.WorkerService.Describe:input_type -> pyudf.worker.v1.DescribeRequest
+	4,  // 19: pyudf.worker.v1.WorkerService.Run:input_type -> pyudf.worker.v1.RunRequest
+	14, // 20: pyudf.worker.v1.WorkerService.Control:input_type -> pyudf.worker.v1.ControlRequest
+	2,  // 21: pyudf.worker.v1.WorkerService.Describe:output_type -> pyudf.worker.v1.DescribeResponse
+	11, // 22: pyudf.worker.v1.WorkerService.Run:output_type -> pyudf.worker.v1.RunResponse
+	16, // 23: pyudf.worker.v1.WorkerService.Control:output_type -> pyudf.worker.v1.ControlResponse
+	21, // [21:24] is the sub-list for method output_type
+	18, // [18:21] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_pyudf_worker_v1_worker_proto_init() }
@@ -970,11 +1280,11 @@ func file_pyudf_worker_v1_worker_proto_init() {
 		(*RunRequest_Columns)(nil),
 		(*RunRequest_Records)(nil),
 	}
-	file_pyudf_worker_v1_worker_proto_msgTypes[7].OneofWrappers = []any{
+	file_pyudf_worker_v1_worker_proto_msgTypes[10].OneofWrappers = []any{
 		(*RunResponse_Column)(nil),
 		(*RunResponse_Records)(nil),
 	}
-	file_pyudf_worker_v1_worker_proto_msgTypes[10].OneofWrappers = []any{
+	file_pyudf_worker_v1_worker_proto_msgTypes[13].OneofWrappers = []any{
 		(*ControlRequest_Stop)(nil),
 	}
 	type x struct{}
@@ -982,13 +1292,14 @@ func file_pyudf_worker_v1_worker_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyudf_worker_v1_worker_proto_rawDesc), len(file_pyudf_worker_v1_worker_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   13,
+			NumEnums:      1,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_pyudf_worker_v1_worker_proto_goTypes,
 		DependencyIndexes: file_pyudf_worker_v1_worker_proto_depIdxs,
+		EnumInfos:         file_pyudf_worker_v1_worker_proto_enumTypes,
 		MessageInfos:      file_pyudf_worker_v1_worker_proto_msgTypes,
 	}.Build()
 	File_pyudf_worker_v1_worker_proto = out.File

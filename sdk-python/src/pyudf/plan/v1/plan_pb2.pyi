@@ -7,6 +7,16 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class TimeUnit(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TIME_UNIT_UNSPECIFIED: _ClassVar[TimeUnit]
+    TIME_UNIT_AUTO: _ClassVar[TimeUnit]
+    TIME_UNIT_MS: _ClassVar[TimeUnit]
+    TIME_UNIT_S: _ClassVar[TimeUnit]
+    TIME_UNIT_US: _ClassVar[TimeUnit]
+    TIME_UNIT_NS: _ClassVar[TimeUnit]
+    TIME_UNIT_ISO: _ClassVar[TimeUnit]
+
 class Format(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     FORMAT_UNSPECIFIED: _ClassVar[Format]
@@ -24,6 +34,32 @@ class Type(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     TYPE_DECIMAL: _ClassVar[Type]
     TYPE_TIMESTAMP: _ClassVar[Type]
     TYPE_JSON: _ClassVar[Type]
+
+class EmitMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EMIT_MODE_UNSPECIFIED: _ClassVar[EmitMode]
+    EMIT_MODE_FINAL: _ClassVar[EmitMode]
+    EMIT_MODE_UPDATES: _ClassVar[EmitMode]
+    EMIT_MODE_EARLY: _ClassVar[EmitMode]
+    EMIT_MODE_ON_TIME_AND_LATE: _ClassVar[EmitMode]
+
+class AggregateOp(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGGREGATE_OP_UNSPECIFIED: _ClassVar[AggregateOp]
+    AGGREGATE_OP_COUNT: _ClassVar[AggregateOp]
+    AGGREGATE_OP_SUM: _ClassVar[AggregateOp]
+    AGGREGATE_OP_MEAN: _ClassVar[AggregateOp]
+    AGGREGATE_OP_MIN: _ClassVar[AggregateOp]
+    AGGREGATE_OP_MAX: _ClassVar[AggregateOp]
+    AGGREGATE_OP_FIRST: _ClassVar[AggregateOp]
+    AGGREGATE_OP_LAST: _ClassVar[AggregateOp]
+    AGGREGATE_OP_VARIANCE: _ClassVar[AggregateOp]
+    AGGREGATE_OP_STDDEV: _ClassVar[AggregateOp]
+    AGGREGATE_OP_COUNT_DISTINCT: _ClassVar[AggregateOp]
+    AGGREGATE_OP_QUANTILE: _ClassVar[AggregateOp]
+    AGGREGATE_OP_COLLECT: _ClassVar[AggregateOp]
+    AGGREGATE_OP_TOP: _ClassVar[AggregateOp]
+    AGGREGATE_OP_BOTTOM: _ClassVar[AggregateOp]
 
 class Op(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -54,6 +90,8 @@ class Kind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     KIND_SCALAR: _ClassVar[Kind]
     KIND_RECORD: _ClassVar[Kind]
     KIND_VECTORISED: _ClassVar[Kind]
+    KIND_GROUPS: _ClassVar[Kind]
+    KIND_AGGREGATOR: _ClassVar[Kind]
 
 class Input(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -80,6 +118,13 @@ class OnError(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ON_ERROR_DLQ: _ClassVar[OnError]
     ON_ERROR_SKIP: _ClassVar[OnError]
     ON_ERROR_STOP: _ClassVar[OnError]
+TIME_UNIT_UNSPECIFIED: TimeUnit
+TIME_UNIT_AUTO: TimeUnit
+TIME_UNIT_MS: TimeUnit
+TIME_UNIT_S: TimeUnit
+TIME_UNIT_US: TimeUnit
+TIME_UNIT_NS: TimeUnit
+TIME_UNIT_ISO: TimeUnit
 FORMAT_UNSPECIFIED: Format
 FORMAT_JSON: Format
 FORMAT_CSV: Format
@@ -92,6 +137,26 @@ TYPE_STRING: Type
 TYPE_DECIMAL: Type
 TYPE_TIMESTAMP: Type
 TYPE_JSON: Type
+EMIT_MODE_UNSPECIFIED: EmitMode
+EMIT_MODE_FINAL: EmitMode
+EMIT_MODE_UPDATES: EmitMode
+EMIT_MODE_EARLY: EmitMode
+EMIT_MODE_ON_TIME_AND_LATE: EmitMode
+AGGREGATE_OP_UNSPECIFIED: AggregateOp
+AGGREGATE_OP_COUNT: AggregateOp
+AGGREGATE_OP_SUM: AggregateOp
+AGGREGATE_OP_MEAN: AggregateOp
+AGGREGATE_OP_MIN: AggregateOp
+AGGREGATE_OP_MAX: AggregateOp
+AGGREGATE_OP_FIRST: AggregateOp
+AGGREGATE_OP_LAST: AggregateOp
+AGGREGATE_OP_VARIANCE: AggregateOp
+AGGREGATE_OP_STDDEV: AggregateOp
+AGGREGATE_OP_COUNT_DISTINCT: AggregateOp
+AGGREGATE_OP_QUANTILE: AggregateOp
+AGGREGATE_OP_COLLECT: AggregateOp
+AGGREGATE_OP_TOP: AggregateOp
+AGGREGATE_OP_BOTTOM: AggregateOp
 OP_UNSPECIFIED: Op
 OP_ADD: Op
 OP_SUBTRACT: Op
@@ -116,6 +181,8 @@ KIND_UNSPECIFIED: Kind
 KIND_SCALAR: Kind
 KIND_RECORD: Kind
 KIND_VECTORISED: Kind
+KIND_GROUPS: Kind
+KIND_AGGREGATOR: Kind
 INPUT_UNSPECIFIED: Input
 INPUT_COLUMNS: Input
 INPUT_RECORDS: Input
@@ -166,8 +233,22 @@ class Source(_message.Message):
     file: File
     schema: _containers.RepeatedCompositeFieldContainer[Field]
     key: str
-    time: str
-    def __init__(self, id: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., file: _Optional[_Union[File, _Mapping]] = ..., schema: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., key: _Optional[str] = ..., time: _Optional[str] = ...) -> None: ...
+    time: EventTime
+    def __init__(self, id: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., topic: _Optional[_Union[Topic, _Mapping]] = ..., file: _Optional[_Union[File, _Mapping]] = ..., schema: _Optional[_Iterable[_Union[Field, _Mapping]]] = ..., key: _Optional[str] = ..., time: _Optional[_Union[EventTime, _Mapping]] = ...) -> None: ...
+
+class EventTime(_message.Message):
+    __slots__ = ("field", "unit", "out_of_order_ms", "idle_ms", "max_future_ms")
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    UNIT_FIELD_NUMBER: _ClassVar[int]
+    OUT_OF_ORDER_MS_FIELD_NUMBER: _ClassVar[int]
+    IDLE_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_FUTURE_MS_FIELD_NUMBER: _ClassVar[int]
+    field: str
+    unit: TimeUnit
+    out_of_order_ms: int
+    idle_ms: int
+    max_future_ms: int
+    def __init__(self, field: _Optional[str] = ..., unit: _Optional[_Union[TimeUnit, str]] = ..., out_of_order_ms: _Optional[int] = ..., idle_ms: _Optional[int] = ..., max_future_ms: _Optional[int] = ...) -> None: ...
 
 class Topic(_message.Message):
     __slots__ = ("name", "format", "retention_ms")
@@ -198,7 +279,7 @@ class Field(_message.Message):
     def __init__(self, name: _Optional[str] = ..., type: _Optional[_Union[Type, str]] = ..., nullable: _Optional[bool] = ...) -> None: ...
 
 class Step(_message.Message):
-    __slots__ = ("id", "input", "defined_at", "with_columns", "where", "select", "drop", "map", "to")
+    __slots__ = ("id", "input", "defined_at", "with_columns", "where", "select", "drop", "map", "to", "key_by", "aggregate")
     ID_FIELD_NUMBER: _ClassVar[int]
     INPUT_FIELD_NUMBER: _ClassVar[int]
     DEFINED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -208,6 +289,8 @@ class Step(_message.Message):
     DROP_FIELD_NUMBER: _ClassVar[int]
     MAP_FIELD_NUMBER: _ClassVar[int]
     TO_FIELD_NUMBER: _ClassVar[int]
+    KEY_BY_FIELD_NUMBER: _ClassVar[int]
+    AGGREGATE_FIELD_NUMBER: _ClassVar[int]
     id: str
     input: str
     defined_at: Position
@@ -217,7 +300,9 @@ class Step(_message.Message):
     drop: Drop
     map: Map
     to: To
-    def __init__(self, id: _Optional[str] = ..., input: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., with_columns: _Optional[_Union[WithColumns, _Mapping]] = ..., where: _Optional[_Union[Where, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., drop: _Optional[_Union[Drop, _Mapping]] = ..., map: _Optional[_Union[Map, _Mapping]] = ..., to: _Optional[_Union[To, _Mapping]] = ...) -> None: ...
+    key_by: KeyBy
+    aggregate: Aggregate
+    def __init__(self, id: _Optional[str] = ..., input: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., with_columns: _Optional[_Union[WithColumns, _Mapping]] = ..., where: _Optional[_Union[Where, _Mapping]] = ..., select: _Optional[_Union[Select, _Mapping]] = ..., drop: _Optional[_Union[Drop, _Mapping]] = ..., map: _Optional[_Union[Map, _Mapping]] = ..., to: _Optional[_Union[To, _Mapping]] = ..., key_by: _Optional[_Union[KeyBy, _Mapping]] = ..., aggregate: _Optional[_Union[Aggregate, _Mapping]] = ...) -> None: ...
 
 class WithColumns(_message.Message):
     __slots__ = ("columns",)
@@ -285,6 +370,135 @@ class To(_message.Message):
     file: File
     def __init__(self, topic: _Optional[_Union[Topic, _Mapping]] = ..., file: _Optional[_Union[File, _Mapping]] = ...) -> None: ...
 
+class KeyBy(_message.Message):
+    __slots__ = ("fields",)
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    fields: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, fields: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class Aggregate(_message.Message):
+    __slots__ = ("window", "columns", "emit", "late")
+    WINDOW_FIELD_NUMBER: _ClassVar[int]
+    COLUMNS_FIELD_NUMBER: _ClassVar[int]
+    EMIT_FIELD_NUMBER: _ClassVar[int]
+    LATE_FIELD_NUMBER: _ClassVar[int]
+    window: Window
+    columns: _containers.RepeatedCompositeFieldContainer[AggregateColumn]
+    emit: Emit
+    late: Topic
+    def __init__(self, window: _Optional[_Union[Window, _Mapping]] = ..., columns: _Optional[_Iterable[_Union[AggregateColumn, _Mapping]]] = ..., emit: _Optional[_Union[Emit, _Mapping]] = ..., late: _Optional[_Union[Topic, _Mapping]] = ...) -> None: ...
+
+class Window(_message.Message):
+    __slots__ = ("tumbling", "hopping", "sliding", "count", "session", "custom", "grace_ms")
+    TUMBLING_FIELD_NUMBER: _ClassVar[int]
+    HOPPING_FIELD_NUMBER: _ClassVar[int]
+    SLIDING_FIELD_NUMBER: _ClassVar[int]
+    COUNT_FIELD_NUMBER: _ClassVar[int]
+    SESSION_FIELD_NUMBER: _ClassVar[int]
+    GLOBAL_FIELD_NUMBER: _ClassVar[int]
+    CUSTOM_FIELD_NUMBER: _ClassVar[int]
+    GRACE_MS_FIELD_NUMBER: _ClassVar[int]
+    tumbling: Tumbling
+    hopping: Hopping
+    sliding: Sliding
+    count: Count
+    session: Session
+    custom: CustomWindow
+    grace_ms: int
+    def __init__(self, tumbling: _Optional[_Union[Tumbling, _Mapping]] = ..., hopping: _Optional[_Union[Hopping, _Mapping]] = ..., sliding: _Optional[_Union[Sliding, _Mapping]] = ..., count: _Optional[_Union[Count, _Mapping]] = ..., session: _Optional[_Union[Session, _Mapping]] = ..., custom: _Optional[_Union[CustomWindow, _Mapping]] = ..., grace_ms: _Optional[int] = ..., **kwargs) -> None: ...
+
+class Tumbling(_message.Message):
+    __slots__ = ("size_ms", "offset_ms")
+    SIZE_MS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_MS_FIELD_NUMBER: _ClassVar[int]
+    size_ms: int
+    offset_ms: int
+    def __init__(self, size_ms: _Optional[int] = ..., offset_ms: _Optional[int] = ...) -> None: ...
+
+class Hopping(_message.Message):
+    __slots__ = ("size_ms", "every_ms", "offset_ms")
+    SIZE_MS_FIELD_NUMBER: _ClassVar[int]
+    EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    OFFSET_MS_FIELD_NUMBER: _ClassVar[int]
+    size_ms: int
+    every_ms: int
+    offset_ms: int
+    def __init__(self, size_ms: _Optional[int] = ..., every_ms: _Optional[int] = ..., offset_ms: _Optional[int] = ...) -> None: ...
+
+class Sliding(_message.Message):
+    __slots__ = ("length_ms",)
+    LENGTH_MS_FIELD_NUMBER: _ClassVar[int]
+    length_ms: int
+    def __init__(self, length_ms: _Optional[int] = ...) -> None: ...
+
+class Count(_message.Message):
+    __slots__ = ("size", "every")
+    SIZE_FIELD_NUMBER: _ClassVar[int]
+    EVERY_FIELD_NUMBER: _ClassVar[int]
+    size: int
+    every: int
+    def __init__(self, size: _Optional[int] = ..., every: _Optional[int] = ...) -> None: ...
+
+class Session(_message.Message):
+    __slots__ = ("gap_ms", "gap_by", "min_events", "max_duration_ms", "close_on")
+    GAP_MS_FIELD_NUMBER: _ClassVar[int]
+    GAP_BY_FIELD_NUMBER: _ClassVar[int]
+    MIN_EVENTS_FIELD_NUMBER: _ClassVar[int]
+    MAX_DURATION_MS_FIELD_NUMBER: _ClassVar[int]
+    CLOSE_ON_FIELD_NUMBER: _ClassVar[int]
+    gap_ms: int
+    gap_by: str
+    min_events: int
+    max_duration_ms: int
+    close_on: Expr
+    def __init__(self, gap_ms: _Optional[int] = ..., gap_by: _Optional[str] = ..., min_events: _Optional[int] = ..., max_duration_ms: _Optional[int] = ..., close_on: _Optional[_Union[Expr, _Mapping]] = ...) -> None: ...
+
+class Global(_message.Message):
+    __slots__ = ()
+    def __init__(self) -> None: ...
+
+class CustomWindow(_message.Message):
+    __slots__ = ("assign", "merge", "should_close")
+    ASSIGN_FIELD_NUMBER: _ClassVar[int]
+    MERGE_FIELD_NUMBER: _ClassVar[int]
+    SHOULD_CLOSE_FIELD_NUMBER: _ClassVar[int]
+    assign: Call
+    merge: str
+    should_close: str
+    def __init__(self, assign: _Optional[_Union[Call, _Mapping]] = ..., merge: _Optional[str] = ..., should_close: _Optional[str] = ...) -> None: ...
+
+class Emit(_message.Message):
+    __slots__ = ("mode", "every_ms")
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    EVERY_MS_FIELD_NUMBER: _ClassVar[int]
+    mode: EmitMode
+    every_ms: int
+    def __init__(self, mode: _Optional[_Union[EmitMode, str]] = ..., every_ms: _Optional[int] = ...) -> None: ...
+
+class AggregateColumn(_message.Message):
+    __slots__ = ("name", "builtin", "call")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    BUILTIN_FIELD_NUMBER: _ClassVar[int]
+    CALL_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    builtin: Builtin
+    call: Call
+    def __init__(self, name: _Optional[str] = ..., builtin: _Optional[_Union[Builtin, _Mapping]] = ..., call: _Optional[_Union[Call, _Mapping]] = ...) -> None: ...
+
+class Builtin(_message.Message):
+    __slots__ = ("op", "argument", "quantile", "limit", "ddof")
+    OP_FIELD_NUMBER: _ClassVar[int]
+    ARGUMENT_FIELD_NUMBER: _ClassVar[int]
+    QUANTILE_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    DDOF_FIELD_NUMBER: _ClassVar[int]
+    op: AggregateOp
+    argument: Expr
+    quantile: float
+    limit: int
+    ddof: int
+    def __init__(self, op: _Optional[_Union[AggregateOp, str]] = ..., argument: _Optional[_Union[Expr, _Mapping]] = ..., quantile: _Optional[float] = ..., limit: _Optional[int] = ..., ddof: _Optional[int] = ...) -> None: ...
+
 class Expr(_message.Message):
     __slots__ = ("column", "literal", "operation")
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -318,7 +532,7 @@ class Operation(_message.Message):
     def __init__(self, op: _Optional[_Union[Op, str]] = ..., args: _Optional[_Iterable[_Union[Expr, _Mapping]]] = ...) -> None: ...
 
 class Function(_message.Message):
-    __slots__ = ("id", "name", "defined_at", "kind", "input", "params", "output", "result_type", "on_null", "on_error", "timeout_ms")
+    __slots__ = ("id", "name", "defined_at", "kind", "input", "params", "output", "result_type", "on_null", "on_error", "timeout_ms", "states", "timers")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFINED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -330,6 +544,8 @@ class Function(_message.Message):
     ON_NULL_FIELD_NUMBER: _ClassVar[int]
     ON_ERROR_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     defined_at: Position
@@ -341,7 +557,27 @@ class Function(_message.Message):
     on_null: OnNull
     on_error: OnError
     timeout_ms: int
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., input: _Optional[_Union[Input, str]] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., output: _Optional[_Union[Output, str]] = ..., result_type: _Optional[_Union[Type, str]] = ..., on_null: _Optional[_Union[OnNull, str]] = ..., on_error: _Optional[_Union[OnError, str]] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    states: _containers.RepeatedCompositeFieldContainer[State]
+    timers: _containers.RepeatedCompositeFieldContainer[Timer]
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., input: _Optional[_Union[Input, str]] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., output: _Optional[_Union[Output, str]] = ..., result_type: _Optional[_Union[Type, str]] = ..., on_null: _Optional[_Union[OnNull, str]] = ..., on_error: _Optional[_Union[OnError, str]] = ..., timeout_ms: _Optional[int] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timer, _Mapping]]] = ...) -> None: ...
+
+class State(_message.Message):
+    __slots__ = ("name", "format", "ttl_ms")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FORMAT_FIELD_NUMBER: _ClassVar[int]
+    TTL_MS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    format: str
+    ttl_ms: int
+    def __init__(self, name: _Optional[str] = ..., format: _Optional[str] = ..., ttl_ms: _Optional[int] = ...) -> None: ...
+
+class Timer(_message.Message):
+    __slots__ = ("name", "on_timer")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ON_TIMER_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    on_timer: str
+    def __init__(self, name: _Optional[str] = ..., on_timer: _Optional[str] = ...) -> None: ...
 
 class Param(_message.Message):
     __slots__ = ("name", "type", "nullable", "default_value")

@@ -1,11 +1,23 @@
 from pyudf.plan.v1 import plan_pb2 as _plan_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class Action(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ACTION_UNSPECIFIED: _ClassVar[Action]
+    ACTION_ADD: _ClassVar[Action]
+    ACTION_MERGE: _ClassVar[Action]
+    ACTION_RESULT: _ClassVar[Action]
+ACTION_UNSPECIFIED: Action
+ACTION_ADD: Action
+ACTION_MERGE: Action
+ACTION_RESULT: Action
 
 class DescribeRequest(_message.Message):
     __slots__ = ()
@@ -36,18 +48,50 @@ class LoadError(_message.Message):
     def __init__(self, message: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
 
 class RunRequest(_message.Message):
-    __slots__ = ("seq", "function", "rows", "columns", "records")
+    __slots__ = ("seq", "function", "rows", "columns", "records", "groups")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     FUNCTION_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COLUMNS_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
     seq: int
     function: str
     rows: int
     columns: Columns
     records: Records
-    def __init__(self, seq: _Optional[int] = ..., function: _Optional[str] = ..., rows: _Optional[int] = ..., columns: _Optional[_Union[Columns, _Mapping]] = ..., records: _Optional[_Union[Records, _Mapping]] = ...) -> None: ...
+    groups: Groups
+    def __init__(self, seq: _Optional[int] = ..., function: _Optional[str] = ..., rows: _Optional[int] = ..., columns: _Optional[_Union[Columns, _Mapping]] = ..., records: _Optional[_Union[Records, _Mapping]] = ..., groups: _Optional[_Union[Groups, _Mapping]] = ...) -> None: ...
+
+class Groups(_message.Message):
+    __slots__ = ("offsets", "keys", "states", "times", "timers", "action")
+    OFFSETS_FIELD_NUMBER: _ClassVar[int]
+    KEYS_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    TIMES_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
+    ACTION_FIELD_NUMBER: _ClassVar[int]
+    offsets: bytes
+    keys: Records
+    states: _containers.RepeatedCompositeFieldContainer[Values]
+    times: bytes
+    timers: _containers.RepeatedCompositeFieldContainer[Timestamps]
+    action: Action
+    def __init__(self, offsets: _Optional[bytes] = ..., keys: _Optional[_Union[Records, _Mapping]] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., times: _Optional[bytes] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ..., action: _Optional[_Union[Action, str]] = ...) -> None: ...
+
+class Values(_message.Message):
+    __slots__ = ("values", "present")
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    PRESENT_FIELD_NUMBER: _ClassVar[int]
+    values: Records
+    present: bytes
+    def __init__(self, values: _Optional[_Union[Records, _Mapping]] = ..., present: _Optional[bytes] = ...) -> None: ...
+
+class Timestamps(_message.Message):
+    __slots__ = ("values",)
+    VALUES_FIELD_NUMBER: _ClassVar[int]
+    values: bytes
+    def __init__(self, values: _Optional[bytes] = ...) -> None: ...
 
 class Columns(_message.Message):
     __slots__ = ("columns",)
@@ -74,20 +118,24 @@ class Records(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., offsets: _Optional[bytes] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("seq", "rows", "column", "records", "errors", "busy_ns")
+    __slots__ = ("seq", "rows", "column", "records", "errors", "busy_ns", "states", "timers")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
     RECORDS_FIELD_NUMBER: _ClassVar[int]
     ERRORS_FIELD_NUMBER: _ClassVar[int]
     BUSY_NS_FIELD_NUMBER: _ClassVar[int]
+    STATES_FIELD_NUMBER: _ClassVar[int]
+    TIMERS_FIELD_NUMBER: _ClassVar[int]
     seq: int
     rows: int
     column: Column
     records: OutputRecords
     errors: _containers.RepeatedCompositeFieldContainer[RowError]
     busy_ns: int
-    def __init__(self, seq: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[_Union[Column, _Mapping]] = ..., records: _Optional[_Union[OutputRecords, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., busy_ns: _Optional[int] = ...) -> None: ...
+    states: _containers.RepeatedCompositeFieldContainer[Values]
+    timers: _containers.RepeatedCompositeFieldContainer[Timestamps]
+    def __init__(self, seq: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[_Union[Column, _Mapping]] = ..., records: _Optional[_Union[OutputRecords, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., busy_ns: _Optional[int] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ...) -> None: ...
 
 class OutputRecords(_message.Message):
     __slots__ = ("records", "sources")
