@@ -1,0 +1,6 @@
+package record
+
+import "math"
+
+// NoTime stands where there is no moment: a timer that is not set, a watermark before the first record.
+const NoTime = math.MinInt64
