@@ -19,6 +19,7 @@ from pyudf.app import App
 from pyudf.errors import DefinitionError, LoadError
 from pyudf.expressions import Expr, col, lit
 from pyudf.functions import Function, define
+from pyudf.keyed import State, Timer, state, timer
 from pyudf.stream import Call, Stream, call
 from pyudf.types import Field, FieldType
 
@@ -34,10 +35,14 @@ __all__ = [
     "FileTarget",
     "Function",
     "LoadError",
+    "State",
     "Stream",
+    "Timer",
     "call",
     "col",
     "define",
     "file",
     "lit",
+    "state",
+    "timer",
 ]

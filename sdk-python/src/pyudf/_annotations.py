@@ -27,7 +27,8 @@ class Container(enum.Enum):
     """What a function takes its input in.
 
     ``SCALAR``: one value a parameter. ``RECORD``: one whole record. The others take a batch:
-    a pandas Series, a numpy array or an Arrow array a parameter, or one DataFrame or Arrow table.
+    a pandas Series, a numpy array or an Arrow array a parameter, or one DataFrame or Arrow table;
+    a function over a group also a list a parameter, ``LIST``.
 
     Example:
         >>> Container.SERIES.vectorised
@@ -41,6 +42,7 @@ class Container(enum.Enum):
     ARRAY = "pyarrow.Array"
     FRAME = "pandas.DataFrame"
     TABLE = "pyarrow.Table"
+    LIST = "list"
 
     @property
     def vectorised(self) -> bool:

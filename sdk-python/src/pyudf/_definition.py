@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias, get_args
 
 from pyudf._annotations import Container
@@ -56,6 +56,50 @@ class Param:
 
 
 @dataclass(frozen=True, slots=True)
+class StateParam:
+    """A value that a function keeps for each key.
+
+    Attributes:
+        name: The parameter's name.
+        annotation: T of ``State[T]``; ``Any`` for a plain ``State``.
+        default: What the function sees while a key has no value;
+            ``inspect.Parameter.empty`` if nothing.
+        ttl_ms: How long a value is kept after it was last written, in event time; 0: for ever.
+        format: What the values are, in words that change when they are stored in another way.
+
+    Example:
+        >>> StateParam("last", float, ttl_ms=1000).format
+        ''
+    """
+
+    name: str
+    annotation: Any
+    default: Any = inspect.Parameter.empty
+    ttl_ms: int = 0
+    format: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimerParam:
+    """A moment of event time that a function sets for a key.
+
+    Attributes:
+        name: The parameter's name.
+        callback: What is called then.
+
+    Example:
+        >>> import pyudf as pu
+        >>> def ring(row: dict) -> dict:
+        ...     return row
+        >>> TimerParam("alarm", pu.define(ring)).name
+        'alarm'
+    """
+
+    name: str
+    callback: Function
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     """A user's function and everything its signature says.
 
@@ -78,6 +122,17 @@ class Function:
         on_error: What happens to a row whose call raised.
         timeout: The longest time that one call may take, in seconds.
         argument: For ``RECORD``, ``FRAME`` and ``TABLE`` the name of the one Python parameter.
+        states: The values that it keeps for each key.
+        timers: The timers that it sets for each key.
+        takes: The names of all Python parameters in call order, if some of them are states,
+            timers or a callback's ``key`` and ``at``; empty for other functions.
+        grouped: Whether it takes all rows of a group and gives one value for them. Then
+            ``RECORD`` means a list of records.
+        aggregator: The instance whose methods are called, for a class that keeps a state for
+            each group; ``params`` are those of its ``add`` or ``add_batch``.
+        aggregator_state: The annotation of that state, None if there is none.
+        batch: Whether rows are added with ``add_batch``; ``container`` says what it takes.
+        callback: Whether a timer calls it. It takes no fields, only what ``takes`` says.
 
     Example:
         >>> import pyudf as pu
@@ -103,6 +158,15 @@ class Function:
     on_error: OnError = "dlq"
     timeout: float = 60.0
     argument: str | None = None
+    states: tuple[StateParam, ...] = ()
+    timers: tuple[TimerParam, ...] = ()
+    takes: tuple[str, ...] = ()
+    grouped: bool = False
+    # An instance made for each use; what it was made from is `call`.
+    aggregator: Any = field(default=None, compare=False)
+    aggregator_state: Any = None
+    batch: bool = False
+    callback: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,16 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pyudf._annotations import Container
-from pyudf._definition import Function, OnError, OnNull, Options, Output, Param
+from pyudf._definition import (
+    Function,
+    OnError,
+    OnNull,
+    Options,
+    Output,
+    Param,
+    StateParam,
+    TimerParam,
+)
 from pyudf._signature import derive
 from pyudf.errors import Origin
 from pyudf.schema import Fields, parse_schema
@@ -19,6 +28,8 @@ __all__ = [
     "Options",
     "Output",
     "Param",
+    "StateParam",
+    "TimerParam",
     "define",
     "derive",
 ]
