@@ -3140,7 +3140,9 @@ type Function struct {
 	// Values that the function keeps for each key. With any, it is called with the rows of a key together, in their order.
 	States []*State `protobuf:"bytes,12,rep,name=states,proto3" json:"states,omitempty"`
 	// Timers that the function sets; each firing is a call of `on_timer`.
-	Timers        []*Timer `protobuf:"bytes,13,rep,name=timers,proto3" json:"timers,omitempty"`
+	Timers []*Timer `protobuf:"bytes,13,rep,name=timers,proto3" json:"timers,omitempty"`
+	// For KIND_AGGREGATOR: whether two of its states can be merged into one.
+	Merges        bool `protobuf:"varint,14,opt,name=merges,proto3" json:"merges,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -3264,6 +3266,13 @@ func (x *Function) GetTimers() []*Timer {
 		return x.Timers
 	}
 	return nil
+}
+
+func (x *Function) GetMerges() bool {
+	if x != nil {
+		return x.Merges
+	}
+	return false
 }
 
 // State is a value that a function keeps for each key.
@@ -3604,7 +3613,7 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\x05value\"W\n" +
 	"\tOperation\x12!\n" +
 	"\x02op\x18\x01 \x01(\x0e2\x11.pyudf.plan.v1.OpR\x02op\x12'\n" +
-	"\x04args\x18\x02 \x03(\v2\x13.pyudf.plan.v1.ExprR\x04args\"\xac\x04\n" +
+	"\x04args\x18\x02 \x03(\v2\x13.pyudf.plan.v1.ExprR\x04args\"\xc4\x04\n" +
 	"\bFunction\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x126\n" +
@@ -3622,7 +3631,8 @@ const file_pyudf_plan_v1_plan_proto_rawDesc = "" +
 	"\n" +
 	"timeout_ms\x18\v \x01(\x04R\ttimeoutMs\x12,\n" +
 	"\x06states\x18\f \x03(\v2\x14.pyudf.plan.v1.StateR\x06states\x12,\n" +
-	"\x06timers\x18\r \x03(\v2\x14.pyudf.plan.v1.TimerR\x06timers\"J\n" +
+	"\x06timers\x18\r \x03(\v2\x14.pyudf.plan.v1.TimerR\x06timers\x12\x16\n" +
+	"\x06merges\x18\x0e \x01(\bR\x06merges\"J\n" +
 	"\x05State\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06format\x18\x02 \x01(\tR\x06format\x12\x15\n" +

@@ -532,7 +532,7 @@ class Operation(_message.Message):
     def __init__(self, op: _Optional[_Union[Op, str]] = ..., args: _Optional[_Iterable[_Union[Expr, _Mapping]]] = ...) -> None: ...
 
 class Function(_message.Message):
-    __slots__ = ("id", "name", "defined_at", "kind", "input", "params", "output", "result_type", "on_null", "on_error", "timeout_ms", "states", "timers")
+    __slots__ = ("id", "name", "defined_at", "kind", "input", "params", "output", "result_type", "on_null", "on_error", "timeout_ms", "states", "timers", "merges")
     ID_FIELD_NUMBER: _ClassVar[int]
     NAME_FIELD_NUMBER: _ClassVar[int]
     DEFINED_AT_FIELD_NUMBER: _ClassVar[int]
@@ -546,6 +546,7 @@ class Function(_message.Message):
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     TIMERS_FIELD_NUMBER: _ClassVar[int]
+    MERGES_FIELD_NUMBER: _ClassVar[int]
     id: str
     name: str
     defined_at: Position
@@ -559,7 +560,8 @@ class Function(_message.Message):
     timeout_ms: int
     states: _containers.RepeatedCompositeFieldContainer[State]
     timers: _containers.RepeatedCompositeFieldContainer[Timer]
-    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., input: _Optional[_Union[Input, str]] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., output: _Optional[_Union[Output, str]] = ..., result_type: _Optional[_Union[Type, str]] = ..., on_null: _Optional[_Union[OnNull, str]] = ..., on_error: _Optional[_Union[OnError, str]] = ..., timeout_ms: _Optional[int] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timer, _Mapping]]] = ...) -> None: ...
+    merges: bool
+    def __init__(self, id: _Optional[str] = ..., name: _Optional[str] = ..., defined_at: _Optional[_Union[Position, _Mapping]] = ..., kind: _Optional[_Union[Kind, str]] = ..., input: _Optional[_Union[Input, str]] = ..., params: _Optional[_Iterable[_Union[Param, _Mapping]]] = ..., output: _Optional[_Union[Output, str]] = ..., result_type: _Optional[_Union[Type, str]] = ..., on_null: _Optional[_Union[OnNull, str]] = ..., on_error: _Optional[_Union[OnError, str]] = ..., timeout_ms: _Optional[int] = ..., states: _Optional[_Iterable[_Union[State, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timer, _Mapping]]] = ..., merges: _Optional[bool] = ...) -> None: ...
 
 class State(_message.Message):
     __slots__ = ("name", "format", "ttl_ms")
