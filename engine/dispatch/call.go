@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -16,6 +15,71 @@ type Function struct {
 	// Records tells that results are records, else a column of type Result.
 	Records bool
 	Result  record.Type
+	// PerGroup tells that the function gives one value a group, else one value, or records, for each row.
+	PerGroup bool
+	// States is how many states an answer has: those that the function keeps, for an aggregator its own.
+	States int
+	// Timers is how many timers the function has.
+	Timers int
+}
+
+// piece is a part of a call with its result.
+type piece struct {
+	call   *Call
+	result *Result
+}
+
+// weight is what pace counts.
+func (c *Call) weight() int {
+	if c.Groups == nil {
+		return c.Rows
+	}
+	return c.Groups.weight()
+}
+
+// cut returns the ends of slices of about size rows: numbers of rows, or of groups where a call has groups.
+func (c *Call) cut(size int) []int {
+	if c.Groups == nil {
+		return cut(c.Rows, size)
+	}
+	return c.Groups.cut(size)
+}
+
+// parts is how many rows, or groups, a call can be cut into.
+func (c *Call) parts() int {
+	if c.Groups == nil {
+		return c.Rows
+	}
+	return c.Groups.Len()
+}
+
+// part returns the call for the rows, or the groups, of from (inclusive) to to (exclusive).
+func (c *Call) part(from, to int) *Call {
+	if c.Groups == nil {
+		return c.slice(from, to)
+	}
+	if from == 0 && to == c.Groups.Len() {
+		return c
+	}
+	out := *c.slice(int(c.Groups.Offsets[from]), int(c.Groups.Offsets[to]))
+	out.Groups = c.Groups.slice(from, to)
+	return &out
+}
+
+// after returns the call for some rows of the only group, with its states and timers as the rows before left them.
+func (c *Call) after(before *Result, from, to int) *Call {
+	out := *c.slice(from, to)
+	if before == nil {
+		out.Groups = c.Groups.rows(from, to, c.Groups.States, c.Groups.Timers)
+	} else {
+		out.Groups = c.Groups.rows(from, to, before.States, before.Timers)
+	}
+	return &out
+}
+
+// isSequence tells whether a call is of several rows of one group that can be run one after the other.
+func (c *Call) isSequence(f *Function) bool {
+	return c.Groups != nil && c.Groups.Len() == 1 && shapeOf(f, c).units > 1
 }
 
 // slice returns the call for the rows of from (inclusive) to to (exclusive).
@@ -33,72 +97,4 @@ func (c *Call) slice(from, to int) *Call {
 		out.Columns[i] = c.Columns[i].Slice(from, to)
 	}
 	return out
-}
-
-// check returns an error if a result cannot be the answer to a call of n rows. Such a result must not be used at all.
-func (r *Result) check(f *Function, n int) error {
-	if r.Rows != n {
-		return fmt.Errorf("the worker answered %d rows to a call of %d", r.Rows, n)
-	}
-	for _, failure := range r.Failures {
-		if failure.Row < 0 || failure.Row >= n {
-			return fmt.Errorf("the worker reports a failure of row %d of %d", failure.Row, n)
-		}
-	}
-	if !f.Records {
-		if r.Column == nil || r.Column.Rows != n || r.Column.Type != f.Result {
-			return fmt.Errorf("the worker answered no column of %d values of type %s", n, f.Result)
-		}
-		return nil
-	}
-	if r.Records.Len() != len(r.Sources) {
-		return fmt.Errorf("the worker answered %d records with %d sources", r.Records.Len(), len(r.Sources))
-	}
-	last := int32(0)
-	for _, source := range r.Sources {
-		if source < last || int(source) >= n {
-			return fmt.Errorf("the worker answered a record of row %d of %d after one of row %d", source, n, last)
-		}
-		last = source
-	}
-	return nil
-}
-
-// join puts the results of consecutive slices of a call together.
-func join(f *Function, results []*Result) *Result {
-	if len(results) == 1 {
-		return results[0]
-	}
-	out := &Result{}
-	var columns []*record.Column
-	for _, r := range results {
-		for _, failure := range r.Failures {
-			failure.Row += out.Rows
-			out.Failures = append(out.Failures, failure)
-		}
-		for i, source := range r.Sources {
-			out.Sources = append(out.Sources, source+int32(out.Rows))
-			out.Records.Append(r.Records.At(i))
-		}
-		columns = append(columns, r.Column)
-		out.Rows += r.Rows
-		out.Busy += r.Busy
-	}
-	if !f.Records {
-		column := record.Concat(columns)
-		out.Column = &column
-	}
-	return out
-}
-
-// failed returns the result of a call whose only row cannot be tried again.
-func failed(f *Function, failure Failure) *Result {
-	result := &Result{Rows: 1, Failures: []Failure{failure}}
-	if !f.Records {
-		b := record.NewBuilder(f.Result, 1)
-		b.Null()
-		column := b.Column()
-		result.Column = &column
-	}
-	return result
 }

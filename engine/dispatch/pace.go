@@ -5,11 +5,24 @@ import (
 	"time"
 )
 
-// pace learns how long a row of each function takes, so that calls can be cut to a size that keeps every worker busy
+// pace learns how long a row of each work takes, so that calls can be cut to a size that keeps every worker busy
 // and stays far from the timeout. Results do not depend on it.
 type pace struct {
 	mu   sync.Mutex
-	cost map[string]time.Duration // of a row, by function; guarded by mu
+	cost map[work]time.Duration // of a row; guarded by mu
+}
+
+// work is what takes its time: a function, or one action of an aggregator.
+type work struct {
+	function string
+	action   Action
+}
+
+func workOf(f *Function, c *Call) work {
+	if c.Groups == nil {
+		return work{function: f.ID}
+	}
+	return work{f.ID, c.Groups.Action}
 }
 
 const (
@@ -22,9 +35,9 @@ const (
 )
 
 // rows returns how many rows a call should have.
-func (p *pace) rows(function string) int {
+func (p *pace) rows(w work) int {
 	p.mu.Lock()
-	cost, known := p.cost[function]
+	cost, known := p.cost[w]
 	p.mu.Unlock()
 	if !known {
 		return firstRows
@@ -33,17 +46,17 @@ func (p *pace) rows(function string) int {
 }
 
 // learn notes that rows took busy. Slower is believed at once, faster by and by.
-func (p *pace) learn(function string, rows int, busy time.Duration) {
+func (p *pace) learn(w work, rows int, busy time.Duration) {
 	if rows == 0 {
 		return
 	}
 	seen := busy / time.Duration(rows)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if cost, known := p.cost[function]; known && seen < cost {
+	if cost, known := p.cost[w]; known && seen < cost {
 		seen = (3*cost + seen) / 4
 	}
-	p.cost[function] = seen
+	p.cost[w] = seen
 }
 
 // cut returns the ends of the slices of a call of n rows.

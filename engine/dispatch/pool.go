@@ -27,7 +27,7 @@ const creditsPerWorker = 2
 func NewPool(ctx context.Context, start Start, workers int, set *metrics.Set, logger *slog.Logger) (*Pool, error) {
 	p := &Pool{
 		credits: make(chan *slot, workers*creditsPerWorker),
-		pace:    pace{cost: map[string]time.Duration{}},
+		pace:    pace{cost: map[work]time.Duration{}},
 		metrics: set,
 		logger:  logger,
 	}
@@ -78,25 +78,26 @@ func (p *Pool) Close(ctx context.Context) {
 // Call runs a function on a batch and returns the answer for all its rows: what the user's code raises and rows that
 // kill workers are Failures. An error says that no worker could be started, that ctx ended or that the pool is broken.
 func (p *Pool) Call(ctx context.Context, f Function, call *Call) (*Result, error) {
-	ends := cut(call.Rows, p.pace.rows(f.ID))
-	results := make([]*Result, len(ends))
+	ends := call.cut(p.pace.rows(workOf(&f, call)))
+	pieces := make([]piece, len(ends))
 	errs := make([]error, len(ends))
 	var wait sync.WaitGroup
 	from := 0
 	for i, end := range ends {
-		piece := call.slice(from, end)
+		part := call.part(from, end)
+		pieces[i].call = part
 		from = end
 		if i == len(ends)-1 {
-			results[i], errs[i] = p.insist(ctx, &f, piece)
+			pieces[i].result, errs[i] = p.insist(ctx, &f, part)
 			break
 		}
-		wait.Go(func() { results[i], errs[i] = p.insist(ctx, &f, piece) })
+		wait.Go(func() { pieces[i].result, errs[i] = p.insist(ctx, &f, part) })
 	}
 	wait.Wait()
 	if err := firstOf(errs); err != nil {
 		return nil, err
 	}
-	return join(&f, results), nil
+	return join(&f, pieces), nil
 }
 
 // insist runs a call until there is an answer. If the worker died, it may have died of another call that it had, or
@@ -111,7 +112,7 @@ func (p *Pool) insist(ctx context.Context, f *Function, call *Call) (*Result, er
 }
 
 // suspect runs a call that was lost with a worker, alone on another: if that dies too, in ever smaller slices, until
-// the row that kills workers stands alone. A single row is blamed if it did so twice.
+// the row or the group that kills workers stands alone. That is blamed if it did so twice.
 func (p *Pool) suspect(ctx context.Context, f *Function, call *Call) (*Result, error) {
 	died := new(WorkerError)
 	for range 2 {
@@ -119,27 +120,52 @@ func (p *Pool) suspect(ctx context.Context, f *Function, call *Call) (*Result, e
 		if !errors.As(err, &died) {
 			return result, err
 		}
-		if call.Rows > 1 {
+		switch {
+		case call.isSequence(f):
+			return p.sequence(ctx, f, call)
+		case call.parts() > 1:
 			return p.split(ctx, f, call)
 		}
 	}
 	p.logger.Warn("a record kills workers", "function", f.Name, "cause", died.Cause)
-	return failed(f, Failure{Exception: died.exception(), Message: died.message(f)}), nil
+	return failed(f, call, Failure{Exception: died.exception(), Message: died.message(f)}), nil
 }
 
+// sixteenths are what a suspect is cut into.
+const sixteenths = 16
+
+// split runs a call in slices that do not depend on each other.
 func (p *Pool) split(ctx context.Context, f *Function, call *Call) (*Result, error) {
-	const pieces = 16
-	var results []*Result
-	from := 0
-	for _, end := range cut(call.Rows, (call.Rows+pieces-1)/pieces) {
-		result, err := p.suspect(ctx, f, call.slice(from, end))
+	var pieces []piece
+	from, n := 0, call.parts()
+	for _, end := range cut(n, (n+sixteenths-1)/sixteenths) {
+		part := call.part(from, end)
+		result, err := p.suspect(ctx, f, part)
 		if err != nil {
 			return nil, err
 		}
-		results = append(results, result)
+		pieces = append(pieces, piece{part, result})
 		from = end
 	}
-	return join(f, results), nil
+	return join(f, pieces), nil
+}
+
+// sequence runs the rows of one group in slices, each with the states and timers that the one before left. Only the
+// row that kills fails, and the others count as if it had not been there.
+func (p *Pool) sequence(ctx context.Context, f *Function, call *Call) (*Result, error) {
+	var pieces []piece
+	var before *Result
+	from := 0
+	for _, end := range cut(call.Rows, (call.Rows+sixteenths-1)/sixteenths) {
+		part := call.after(before, from, end)
+		result, err := p.suspect(ctx, f, part)
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, piece{part, result})
+		before, from = result, end
+	}
+	return joinSequence(f, pieces), nil
 }
 
 // try runs a call once, on the next worker with a credit.
@@ -157,7 +183,7 @@ func (p *Pool) try(ctx context.Context, f *Function, call *Call, company company
 	if err != nil {
 		return nil, err
 	}
-	p.pace.learn(f.ID, call.Rows, result.Busy)
+	p.pace.learn(workOf(f, call), call.weight(), result.Busy)
 	p.metrics.CallRows.WithLabelValues(f.Name).Observe(float64(call.Rows))
 	p.metrics.CallSeconds.WithLabelValues(f.Name).Observe(time.Since(began).Seconds())
 	p.metrics.WorkerBusy.WithLabelValues(f.Name).Add(result.Busy.Seconds())

@@ -65,7 +65,7 @@ func (s *slot) run(ctx context.Context, f *Function, call *Call) (*Result, error
 	}
 	result, err := worker.Run(limited, call)
 	if err == nil {
-		err = result.check(f, call.Rows)
+		err = result.check(f, call)
 	}
 	if err == nil {
 		return result, nil

@@ -14,21 +14,29 @@ type Call struct {
 	Rows     int
 	Columns  []record.Column
 	Records  record.Arena
+	// Groups is set for a function over groups, an aggregator or a function with states. A call without rows needs
+	// neither Columns nor Records then.
+	Groups *Groups
 }
 
 // Result is what a worker answers to a call: a value a row in Column, or Records with the row that each comes from.
-// What stands in Column for a failed row does not matter.
+// What stands in Column for a failed row does not matter. Where the function gives a value a group, Column, Sources and
+// Failures go by groups.
 type Result struct {
 	Rows     int
 	Column   *record.Column
 	Records  record.Arena
 	Sources  []int32
 	Failures []Failure
+	// States and Timers are what each group has now, an arena and a slice for each that the function has. A group of
+	// which a row failed has what its other rows left.
+	States []record.Arena
+	Timers [][]int64
 	// Busy is the time that the worker spent on the batch.
 	Busy time.Duration
 }
 
-// Failure is a row whose call raised, or that could not be tried without killing a worker.
+// Failure is a row, or a group, whose call raised, or that could not be tried without killing a worker.
 type Failure struct {
 	Row       int
 	Exception string

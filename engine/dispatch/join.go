@@ -1,0 +1,75 @@
+package dispatch
+
+import "github.com/pyudf/pyudf/engine/record"
+
+// join puts the results of consecutive slices of a call together.
+func join(f *Function, pieces []piece) *Result {
+	if len(pieces) == 1 {
+		return pieces[0].result
+	}
+	out := joinUnits(f, pieces)
+	for i := range pieces[0].result.States {
+		out.States = append(out.States, joinState(pieces, i))
+	}
+	for i := range pieces[0].result.Timers {
+		var timer []int64
+		for _, p := range pieces {
+			timer = append(timer, p.result.Timers[i]...)
+		}
+		out.Timers = append(out.Timers, timer)
+	}
+	return out
+}
+
+// joinSequence is join for rows of one group: its states and timers are what the last rows left.
+func joinSequence(f *Function, pieces []piece) *Result {
+	out := joinUnits(f, pieces)
+	last := pieces[len(pieces)-1].result
+	out.States, out.Timers = last.States, last.Timers
+	return out
+}
+
+func joinUnits(f *Function, pieces []piece) *Result {
+	out := &Result{}
+	var columns []*record.Column
+	units := 0
+	for _, p := range pieces {
+		for _, failure := range p.result.Failures {
+			failure.Row += units
+			out.Failures = append(out.Failures, failure)
+		}
+		for i, source := range p.result.Sources {
+			out.Sources = append(out.Sources, source+int32(units))
+			out.Records.Append(p.result.Records.At(i))
+		}
+		if p.result.Column != nil {
+			columns = append(columns, p.result.Column)
+		}
+		units += shapeOf(f, p.call).units
+		out.Rows += p.result.Rows
+		out.Busy += p.result.Busy
+	}
+	if len(columns) > 0 {
+		column := record.Concat(columns)
+		out.Column = &column
+	}
+	return out
+}
+
+func joinState(pieces []piece, state int) record.Arena {
+	var out record.Arena
+	texts, size := 0, 0
+	for _, p := range pieces {
+		texts += p.result.States[state].Len()
+		size += len(p.result.States[state].Data)
+	}
+	out.Grow(texts, size)
+	for _, p := range pieces {
+		found := &p.result.States[state]
+		for i := range found.Len() {
+			out.Data = append(out.Data, found.At(i)...)
+			out.End(found.IsNull(i)) // a text may be empty
+		}
+	}
+	return out
+}
