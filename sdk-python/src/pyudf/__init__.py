@@ -16,11 +16,13 @@ Example:
 
 from pyudf._places import FileTarget, file
 from pyudf.app import App
+from pyudf.calls import Call, call
 from pyudf.errors import DefinitionError, LoadError
+from pyudf.eventtime import EventTime, event_time
 from pyudf.expressions import Expr, col, lit
 from pyudf.functions import Function, define
 from pyudf.keyed import State, Timer, state, timer
-from pyudf.stream import Call, Stream, call
+from pyudf.stream import Stream
 from pyudf.types import Field, FieldType
 
 __version__ = "0.1.0"
@@ -29,6 +31,7 @@ __all__ = [
     "App",
     "Call",
     "DefinitionError",
+    "EventTime",
     "Expr",
     "Field",
     "FieldType",
@@ -41,6 +44,7 @@ __all__ = [
     "call",
     "col",
     "define",
+    "event_time",
     "file",
     "lit",
     "state",

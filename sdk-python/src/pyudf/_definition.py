@@ -168,6 +168,11 @@ class Function:
     batch: bool = False
     callback: bool = False
 
+    @property
+    def record_results_agree(self) -> bool:
+        """Whether the records of its timers are declared as its own are."""
+        return all(timer.callback.result == self.result for timer in self.timers)
+
 
 @dataclass(frozen=True, slots=True)
 class Options:

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from pyudf._definition import Function
 from pyudf.errors import DefinitionError, Origin
+from pyudf.eventtime import EventTime
 from pyudf.expressions import Expr
 from pyudf.types import Field
 
@@ -45,7 +46,7 @@ class Source(NamedTuple):
     place: Place
     schema: tuple[Field, ...]
     key: str
-    time: str
+    time: EventTime
     origin: Origin
 
 
@@ -87,13 +88,19 @@ class Map(NamedTuple):
     schema: tuple[Field, ...] = ()
 
 
+class KeyBy(NamedTuple):
+    """Makes fields the key of the records."""
+
+    fields: tuple[str, ...]
+
+
 class To(NamedTuple):
     """Writes the records to a place."""
 
     place: Place
 
 
-Op: TypeAlias = WithColumns | Where | Select | Drop | Map | To
+Op: TypeAlias = WithColumns | Where | Select | Drop | Map | KeyBy | To
 
 OP_NAMES = {
     WithColumns: "with_columns",
@@ -101,6 +108,7 @@ OP_NAMES = {
     Select: "select",
     Drop: "drop",
     Map: "map",
+    KeyBy: "key_by",
     To: "to",
 }
 
@@ -192,6 +200,8 @@ class Graph:
 
     def intern(self, function: Function) -> Function:
         """Return the function with an id that no other function of the app has."""
+        timers = tuple(replace(t, callback=self.intern(t.callback)) for t in function.timers)
+        function = replace(function, timers=timers)
         name, n = function.id, 1
         while self.functions.setdefault(function.id, function) != function:
             n += 1

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from pyudf._durations import UNITS, parse
 from pyudf._graph import File, Place, Topic
 from pyudf.errors import DefinitionError, Origin
 
@@ -16,8 +17,6 @@ FileFormat: TypeAlias = Literal["json", "csv", "parquet"]
 SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet"}
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
-_DURATION = re.compile(r"(\d+)(ms|s|m|h|d|w)")
-_UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +116,14 @@ def target_place(target: object, retention: str | None, origin: Origin) -> Place
 
 
 def _milliseconds(retention: object, origin: Origin) -> int:
-    match = _DURATION.fullmatch(retention) if isinstance(retention, str) else None
-    if match is None or int(match[1]) == 0:
+    ms = parse(retention)
+    if ms is None or ms <= 0:
         message = (
-            f"retention={retention!r}; write a number and one of {', '.join(_UNITS)}, such as "
+            f"retention={retention!r}; write a number and one of {', '.join(UNITS)}, such as "
             '"7d"; leave it out to keep records without limit'
         )
         raise DefinitionError(message, origin)
-    return int(match[1]) * _UNITS[match[2]]
+    return ms
 
 
 def _check_written(place: File, origin: Origin) -> None:

@@ -6,6 +6,7 @@ import inspect
 
 from pyudf import _graph
 from pyudf.errors import Origin
+from pyudf.eventtime import EventTime
 from pyudf.expressions import Column, Expr, Literal, Operation, Value
 from pyudf.functions import Container, Function, Output, Param
 from pyudf.plan.v1 import plan_pb2
@@ -41,7 +42,7 @@ def _source(source: _graph.Source) -> plan_pb2.Source:
         id=source.id,
         defined_at=_position(source.origin),
         key=source.key,
-        time=plan_pb2.EventTime(field=source.time),
+        time=_time(source.time),
     )
     message.schema.extend(_field(field) for field in source.schema)
     if isinstance(source.place, _graph.Topic):
@@ -49,6 +50,16 @@ def _source(source: _graph.Source) -> plan_pb2.Source:
     else:
         message.file.CopyFrom(_file(source.place))
     return message
+
+
+def _time(time: EventTime) -> plan_pb2.EventTime:
+    return plan_pb2.EventTime(
+        field=time.field,
+        unit=f"TIME_UNIT_{(time.unit or 'auto').upper()}",
+        out_of_order_ms=time.out_of_order_ms,
+        idle_ms=time.idle_ms,
+        max_future_ms=time.max_future_ms,
+    )
 
 
 def _field(field: Field) -> plan_pb2.Field:
@@ -79,6 +90,8 @@ def _step(step: _graph.Step) -> plan_pb2.Step:
     elif isinstance(op, _graph.Map):
         message.map.call.CopyFrom(_call(op.call))
         message.map.schema.extend(_field(field) for field in op.schema)
+    elif isinstance(op, _graph.KeyBy):
+        message.key_by.fields.extend(op.fields)
     elif isinstance(op.place, _graph.Topic):
         message.to.topic.CopyFrom(_topic(op.place))
     else:

@@ -15,10 +15,13 @@ from pyudf._places import (
     file_place,
     target_place,
 )
+from pyudf.calls import Callee, call
 from pyudf.errors import DefinitionError, Origin
+from pyudf.eventtime import EventTime
+from pyudf.expressions import Expr
 from pyudf.functions import Function, OnError, OnNull
 from pyudf.schema import Fields, Schema, parse_schema
-from pyudf.stream import Stream, call
+from pyudf.stream import Stream
 
 if TYPE_CHECKING:
     from pyudf.plan.v1 import plan_pb2
@@ -89,7 +92,7 @@ class App:
         name: str,
         *,
         key: str | None = None,
-        time: str | None = None,
+        time: str | EventTime | None = None,
         format: TopicFormat = "json",  # noqa: A002 - the word that users look for
         schema: Schema | None = None,
     ) -> Stream:
@@ -98,7 +101,8 @@ class App:
         Args:
             name: The topic's name.
             key: The field that records are keyed by; None: the record's own key as it stands.
-            time: The field with the event time; None: the record's timestamp.
+            time: The field with the event time, or ``pu.event_time(...)`` to say more of it;
+                None: the record's timestamp.
             format: ``"json"`` (one object a record) or ``"csv"`` (one line a record, its columns
                 those of the schema, in order).
             schema: The fields and their types: a dict such as
@@ -135,7 +139,7 @@ class App:
         *,
         format: FileFormat | None = None,  # noqa: A002 - the word that users look for
         key: str | None = None,
-        time: str | None = None,
+        time: str | EventTime | None = None,
         schema: Schema | None = None,
     ) -> Stream:
         """Read a file once, from start to end.
@@ -159,12 +163,13 @@ class App:
         return self._read(file_place(path, format, self._graph.here()), key, time, schema)
 
     def _read(
-        self, place: Place, key: str | None, time: str | None, schema: Schema | None
+        self, place: Place, key: str | None, time: str | EventTime | None, schema: Schema | None
     ) -> Stream:
         origin = self._graph.here()
         declared = parse_schema(schema, origin)
         fields = Fields.of(declared)
-        for option, name in (("key", key), ("time", time)):
+        when = time if isinstance(time, EventTime) else EventTime(time)
+        for option, name in (("key", key), ("time", when.field)):
             if name is None:
                 continue
             if not isinstance(name, str) or not name:
@@ -174,9 +179,9 @@ class App:
                 message = f"{place}: {option}={name!r}: {fields.missing(name)}"
                 raise DefinitionError(message, origin)
         source_id = place.name if isinstance(place, Topic) else f"file:{place.name}"
-        source = Source(source_id, place, declared, key or "", time or "", origin)
+        source = Source(source_id, place, declared, key or "", when, origin)
         self._graph.add_source(source)
-        return Stream(self._graph, source.id, fields)
+        return Stream(self._graph, source.id, fields, fields.select([key]) if key else None)
 
     def udf(
         self,
@@ -184,6 +189,7 @@ class App:
         *,
         to: str | FileTarget | os.PathLike[str] | None = None,
         column: str | None = None,
+        key: str | Expr | Callee | None = None,
         on_null: OnNull = "null",
         on_error: OnError = "dlq",
         timeout: float = 60.0,
@@ -196,6 +202,7 @@ class App:
             to: Where the result goes, as for ``Stream.to``.
             column: The field that takes the function's value. None: the function returns records,
                 which replace what it read.
+            key: What the records are keyed by before, as for ``Stream.key_by``; None: as they are.
             on_null: See ``pu.call``.
             on_error: See ``pu.call``.
             timeout: See ``pu.call``; in seconds.
@@ -227,9 +234,8 @@ class App:
             callee = call(
                 func, on_null=on_null, on_error=on_error, timeout=timeout, returns=returns
             )
-            made = (
-                source.apply(callee) if column is None else source.with_columns(**{column: callee})
-            )
+            read = source if key is None else source.key_by(key)
+            made = read.apply(callee) if column is None else read.with_columns(**{column: callee})
             made.to(to)
             return func
 

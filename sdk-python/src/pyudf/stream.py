@@ -3,89 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field, replace
 
 from pyudf import _graph
-from pyudf._inference import ExpressionError, infer
+from pyudf._keys import read_keys
 from pyudf._places import FileTarget, target_place
+from pyudf._site import Site
+from pyudf.calls import Call, Callee, as_call
 from pyudf.errors import DefinitionError, Origin
-from pyudf.expressions import Column, Expr
-from pyudf.functions import Function, OnError, OnNull, Options, Output, derive
+from pyudf.expressions import Expr
+from pyudf.functions import OnError, OnNull, Options, Output
 from pyudf.schema import Fields, result_fields, result_schema
 from pyudf.types import FieldType
 
-__all__ = ["Call", "Stream", "call"]
-
-_DEFAULTS = Options()
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function with fields bound to its parameters, and options. Make one with ``call``.
-
-    Attributes:
-        func: The user's own function.
-        bind: The field that each bound parameter reads.
-        options: What the user set for this use.
-
-    Example:
-        >>> call(abs, x="temp_f").bind
-        {'x': 'temp_f'}
-    """
-
-    func: Callable[..., Any]
-    bind: Mapping[str, str]
-    options: Options
-
-
-Callee: TypeAlias = Callable[..., Any] | Call
-
-
-def call(
-    func: Callable[..., Any],
-    /,
-    *,
-    on_null: OnNull = "null",
-    on_error: OnError = "dlq",
-    timeout: float = 60.0,
-    returns: Any = None,
-    **bind: str,
-) -> Call:
-    """Bind a function's parameters to fields of other names, or set options for this use.
-
-    Args:
-        func: A plain function.
-        on_null: What happens where a parameter that is not Optional meets a null: ``"null"`` gives
-            null without a call, ``"call"`` calls with None, ``"dlq"`` makes a dead letter.
-        on_error: What happens to a row whose call raised: ``"dlq"`` makes a dead letter, ``"skip"``
-            leaves the record out, ``"stop"`` ends the run.
-        timeout: The longest time that one call may take, in seconds.
-        returns: The type of the result, where the annotation does not say it.
-        **bind: Parameter = name of the field that it reads.
-
-    Raises:
-        DefinitionError: An option has a value that it cannot have, or a field is no name.
-
-    Example:
-        >>> import pyudf as pu
-        >>> def fahrenheit(celsius: float) -> float:
-        ...     return celsius * 1.8 + 32
-        >>> app = pu.App("demo")
-        >>> readings = app.topic("readings")
-        >>> readings.with_columns(f=pu.call(fahrenheit, celsius="temp_c", on_null="dlq"))
-        <Stream with_columns-1 of app 'demo'>
-    """
-    origin = Origin.caller()
-    name = getattr(func, "__name__", repr(func))
-    options = Options(on_null, on_error, timeout, returns)
-    options.check(name, origin)
-    for parameter, bound in bind.items():
-        if not isinstance(bound, str) or not bound:
-            message = f"{name}: {parameter}={bound!r}; write the name of a field"
-            raise DefinitionError(message, origin)
-    return Call(func, dict(bind), options)
+__all__ = ["Stream"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -98,6 +29,8 @@ class Stream:
         graph: The pipeline that the stream is part of; pyudf's own.
         id: What the plan calls the stream.
         fields: What is known of the records' fields.
+        key: The fields that the records are keyed by, as they were where the key was made; None:
+            the record's own key as it stands.
 
     Example:
         >>> import pyudf as pu
@@ -109,6 +42,7 @@ class Stream:
     graph: _graph.Graph = field(hash=False)
     id: str
     fields: Fields = field(default_factory=Fields, hash=False)
+    key: Fields | None = field(default=None, hash=False)
 
     def __repr__(self) -> str:
         """Return a short description."""
@@ -140,9 +74,9 @@ class Stream:
             message = "with_columns() needs at least one name=value"
             raise DefinitionError(message, origin)
         made: list[tuple[str, Expr | _graph.Bound]] = []
-        fields = self.fields
+        fields, site = self.fields, self._site(origin)
         for name, value in columns.items():
-            column, type_ = self._column(name, value, origin)
+            column, type_ = site.column(name, value)
             made.append((name, column))
             fields = fields.with_field(name, type_)
         return self._then(_graph.WithColumns(tuple(made)), fields, origin)
@@ -169,7 +103,7 @@ class Stream:
                 'function write with_columns(ok=function) and where(pu.col("ok"))'
             )
             raise DefinitionError(message, origin)
-        type_ = self._infer(condition, "where()", origin)
+        type_ = self._site(origin).infer(condition, "where()")
         if type_ not in (FieldType.BOOL, None):
             message = (
                 f"where() takes a condition, {condition!r} is {type_}; compare it with something"
@@ -189,7 +123,7 @@ class Stream:
             True
         """
         origin = self.graph.here()
-        self._check_names("select", names, origin)
+        self._site(origin).check_names("select", names)
         return self._then(_graph.Select(names), self.fields.select(names), origin)
 
     def drop(self, *names: str) -> Stream:
@@ -204,8 +138,34 @@ class Stream:
             <Stream drop-1 of app 'demo'>
         """
         origin = self.graph.here()
-        self._check_names("drop", names, origin)
+        self._site(origin).check_names("drop", names)
         return self._then(_graph.Drop(names), self.fields.drop(names), origin)
+
+    def key_by(self, *keys: str | Expr | Callee, **named: Expr | Callee) -> Stream:
+        """Make one or several fields the key of the records from here on.
+
+        A record in which one of them is null or missing is a dead letter.
+
+        Args:
+            *keys: Names of fields, or functions, which add a field of their name.
+            **named: Name of a field to add = the expression or function that computes it.
+
+        Raises:
+            DefinitionError: A field does not exist or is named twice, or as for ``with_columns``.
+
+        Example:
+            >>> import pyudf as pu
+            >>> orders = pu.App("demo").topic("orders")
+            >>> orders.key_by("courier")
+            <Stream key_by-1 of app 'demo'>
+            >>> orders.key_by("city", zone=pu.col("zip") // 1000)
+            <Stream key_by-3 of app 'demo'>
+        """
+        origin = self.graph.here()
+        names, computed = read_keys(self._site(origin), keys, named)
+        stream = self.with_columns(**computed) if computed else self
+        step = self.graph.add_step(stream.id, _graph.KeyBy(names), origin)
+        return replace(stream, id=step, key=stream.fields.select(names))
 
     def map(
         self,
@@ -234,7 +194,7 @@ class Stream:
             >>> pu.App("demo").topic("weather").map(slim)
             <Stream map-1 of app 'demo'>
         """
-        return self._map(_callee(func, Options(on_null, on_error, timeout)), several=False)
+        return self._map(as_call(func, Options(on_null, on_error, timeout)), several=False)
 
     def flat_map(
         self,
@@ -264,7 +224,7 @@ class Stream:
             >>> pu.App("demo").topic("orders").flat_map(lines)
             <Stream map-1 of app 'demo'>
         """
-        return self._map(_callee(func, Options(on_null, on_error, timeout)), several=True)
+        return self._map(as_call(func, Options(on_null, on_error, timeout)), several=True)
 
     def apply(self, func: Callee) -> Stream:
         """Do ``map`` or ``flat_map``, whichever the function's signature asks for.
@@ -276,7 +236,7 @@ class Stream:
             >>> pu.App("demo").topic("weather").apply(same)
             <Stream map-1 of app 'demo'>
         """
-        return self._map(_callee(func, _DEFAULTS), several=None)
+        return self._map(as_call(func), several=None)
 
     def to(
         self, target: str | FileTarget | os.PathLike[str], *, retention: str | None = None
@@ -304,30 +264,14 @@ class Stream:
         self.graph.add_step(self.id, _graph.To(place), origin)
 
     def _then(self, op: _graph.Op, fields: Fields, origin: Origin) -> Stream:
-        return Stream(self.graph, self.graph.add_step(self.id, op, origin), fields)
+        return replace(self, id=self.graph.add_step(self.id, op, origin), fields=fields)
 
-    def _column(
-        self, name: str, value: object, origin: Origin
-    ) -> tuple[Expr | _graph.Bound, FieldType | None]:
-        if isinstance(value, Expr):
-            type_ = self._infer(value, f"column {name!r}", origin)
-            # A copy of a field that nobody declared keeps whatever JSON value it has.
-            return value, FieldType.JSON if type_ is None and isinstance(value, Column) else type_
-        if not callable(value) and not isinstance(value, Call):
-            message = f"column {name!r} is {value!r}; for a constant write pu.lit({value!r})"
-            raise DefinitionError(message, origin)
-        function, bound = self._bind(_callee(value, _DEFAULTS), origin)
-        if function.output is not Output.COLUMN:
-            message = (
-                f"column {name!r}: {function.name} returns records, not one value a record; use "
-                ".map or .flat_map, or return a scalar"
-            )
-            raise DefinitionError(message, origin)
-        return bound, function.result_type
+    def _site(self, origin: Origin) -> Site:
+        return Site(self.graph, self.fields, self.key is not None, origin)
 
     def _map(self, callee: Call, several: bool | None) -> Stream:
         origin = self.graph.here()
-        function, bound = self._bind(callee, origin)
+        function, bound = self._site(origin).bind(callee)
         if function.output is not Output.RECORDS:
             message = (
                 f"{function.name} returns one value, not records; write "
@@ -339,43 +283,6 @@ class Stream:
             what = "several records" if function.many else "one record"
             message = f"{function.name} returns {what} a record; write .{right} instead of .{wrong}"
             raise DefinitionError(message, origin)
-        op = _graph.Map(bound, result_schema(function.result, origin))
-        return self._then(op, result_fields(function.result, origin), origin)
-
-    def _bind(self, callee: Call, origin: Origin) -> tuple[Function, _graph.Bound]:
-        function = derive(callee.func, self.fields, callee.bind, callee.options, origin)
-        function = self.graph.intern(function)
-        args = tuple((p.name, callee.bind.get(p.name, p.name)) for p in function.params)
-        return function, _graph.Bound(function, args)
-
-    def _infer(self, expr: Expr, what: str, origin: Origin) -> FieldType | None:
-        try:
-            return infer(expr, self.fields)
-        except ExpressionError as err:
-            message = f"{what}: {err}"
-            raise DefinitionError(message, origin) from None
-
-    def _check_names(self, what: str, names: tuple[str, ...], origin: Origin) -> None:
-        if not names:
-            message = f"{what}() needs at least one name of a field"
-            raise DefinitionError(message, origin)
-        for i, name in enumerate(names):
-            if not isinstance(name, str) or not name:
-                message = f"{what}() takes names of fields, not {name!r}"
-            elif name in names[:i]:
-                message = f"{what}() names the field {name!r} twice"
-            elif not self.fields.has(name):
-                message = f"{what}(): {self.fields.missing(name)}"
-            else:
-                continue
-            raise DefinitionError(message, origin)
-
-
-def _callee(func: Callee, options: Options) -> Call:
-    """Return a function as a call, with the options unless it has its own."""
-    if not isinstance(func, Call):
-        return Call(func, {}, options)
-    if options == _DEFAULTS:
-        return func
-    message = f"pu.call({func.func.__name__}, ...) has its own options; set them there only"
-    raise DefinitionError(message, Origin.caller())
+        made = function.result if function.record_results_agree else dict
+        op = _graph.Map(bound, result_schema(made, origin))
+        return self._then(op, result_fields(made, origin), origin)

@@ -1,0 +1,59 @@
+"""Durations as users write them, in ms."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from typing import TypeAlias
+
+from pyudf.errors import DefinitionError, Origin
+
+Duration: TypeAlias = str | datetime.timedelta
+"""A number and ``ms s m h d`` or ``w``, ``"45m"`` for example; or a timedelta."""
+
+UNITS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+
+_TEXT = re.compile(r"(\d{1,15})(ms|s|m|h|d|w)")
+_MILLISECOND = datetime.timedelta(milliseconds=1)
+# A thousand years: sums of two such and of any moment that a datetime can say fit into 64 bits.
+_LONGEST = 365_000 * UNITS["d"]
+
+
+def parse(value: object) -> int | None:
+    """Return a duration in ms, None if the value is none.
+
+    Example:
+        >>> parse("45m"), parse(datetime.timedelta(seconds=1.5)), parse("soon")
+        (2700000, 1500, None)
+    """
+    if isinstance(value, datetime.timedelta):
+        ms, rest = divmod(value, _MILLISECOND)
+        return ms if not rest and abs(ms) <= _LONGEST else None
+    match = _TEXT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    ms = int(match[1]) * UNITS[match[2]]
+    return ms if ms <= _LONGEST else None
+
+
+def duration(value: object, option: str, origin: Origin, *, least: int = 1) -> int:
+    """Return a duration in ms that is at least so long.
+
+    Raises:
+        DefinitionError: The value is no duration, or a shorter one.
+
+    Example:
+        >>> duration("10s", "size", Origin("app.py", 3))
+        10000
+    """
+    ms = parse(value)
+    if ms is None:
+        message = (
+            f"{option}={value!r} is no duration; write a number and one of {', '.join(UNITS)}, "
+            'such as "10s", or a timedelta of whole milliseconds'
+        )
+        raise DefinitionError(message, origin)
+    if ms < least:
+        message = f"{option}={value!r} is too short; write at least {least} ms"
+        raise DefinitionError(message, origin)
+    return ms
