@@ -79,7 +79,7 @@ func (c *Call) after(before *Result, from, to int) *Call {
 
 // isSequence tells whether a call is of several rows of one group that can be run one after the other.
 func (c *Call) isSequence(f *Function) bool {
-	return c.Groups != nil && c.Groups.Len() == 1 && shapeOf(f, c).units > 1
+	return c.Groups != nil && c.Groups.Len() == 1 && ShapeOf(f, c).Units > 1
 }
 
 // slice returns the call for the rows of from (inclusive) to to (exclusive).

@@ -45,7 +45,7 @@ func joinUnits(f *Function, pieces []piece) *Result {
 		if p.result.Column != nil {
 			columns = append(columns, p.result.Column)
 		}
-		units += shapeOf(f, p.call).units
+		units += ShapeOf(f, p.call).Units
 		out.Rows += p.result.Rows
 		out.Busy += p.result.Busy
 	}

@@ -6,31 +6,33 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 )
 
-// shape is what the answer to a call looks like.
-type shape struct {
-	// units is how many values there are, and what failures and sources are numbers of: rows or groups.
-	units  int
-	column bool
-	// groups is how many values each state and timer has.
-	groups, states, timers int
+// Shape is what the answer to a call looks like.
+type Shape struct {
+	// Units is how many values there are, and what failures and sources are numbers of: rows or groups.
+	Units int
+	// Values tells that there is a column, or records.
+	Values bool
+	// Groups is how many values each of States and Timers has.
+	Groups, States, Timers int
 }
 
-func shapeOf(f *Function, c *Call) shape {
-	s := shape{units: c.Rows, column: !f.Records}
+// ShapeOf returns the shape of a function's answer to a call.
+func ShapeOf(f *Function, c *Call) Shape {
+	s := Shape{Units: c.Rows, Values: true}
 	if c.Groups == nil {
 		return s
 	}
-	s.groups, s.states, s.timers = c.Groups.Len(), f.States, f.Timers
+	s.Groups, s.States, s.Timers = c.Groups.Len(), f.States, f.Timers
 	switch c.Groups.Action {
 	case ActionAdd:
-		s.column = false
+		s.Values = false
 	case ActionMerge:
-		s.units, s.column = s.groups, false
+		s.Units, s.Values = s.Groups, false
 	case ActionResult:
-		s.units, s.states = s.groups, 0
+		s.Units, s.States = s.Groups, 0
 	case ActionNone:
 		if f.PerGroup {
-			s.units = s.groups
+			s.Units = s.Groups
 		}
 	}
 	return s
@@ -41,17 +43,17 @@ func (r *Result) check(f *Function, c *Call) error {
 	if r.Rows != c.Rows {
 		return fmt.Errorf("the worker answered %d rows to a call of %d", r.Rows, c.Rows)
 	}
-	s := shapeOf(f, c)
+	s := ShapeOf(f, c)
 	for _, failure := range r.Failures {
-		if failure.Row < 0 || failure.Row >= s.units {
-			return fmt.Errorf("the worker reports a failure of row %d of %d", failure.Row, s.units)
+		if failure.Row < 0 || failure.Row >= s.Units {
+			return fmt.Errorf("the worker reports a failure of row %d of %d", failure.Row, s.Units)
 		}
 	}
 	if err := r.checkGroups(s); err != nil {
 		return err
 	}
-	if s.column && (r.Column == nil || r.Column.Rows != s.units || r.Column.Type != f.Result) {
-		return fmt.Errorf("the worker answered no column of %d values of type %s", s.units, f.Result)
+	if s.Values && !f.Records && (r.Column == nil || r.Column.Rows != s.Units || r.Column.Type != f.Result) {
+		return fmt.Errorf("the worker answered no column of %d values of type %s", s.Units, f.Result)
 	}
 	if !f.Records {
 		return nil
@@ -59,32 +61,32 @@ func (r *Result) check(f *Function, c *Call) error {
 	return r.checkRecords(s)
 }
 
-func (r *Result) checkRecords(s shape) error {
+func (r *Result) checkRecords(s Shape) error {
 	if r.Records.Len() != len(r.Sources) {
 		return fmt.Errorf("the worker answered %d records with %d sources", r.Records.Len(), len(r.Sources))
 	}
 	last := int32(0)
 	for _, source := range r.Sources {
-		if source < last || int(source) >= s.units {
-			return fmt.Errorf("the worker answered a record of row %d of %d after one of row %d", source, s.units, last)
+		if source < last || int(source) >= s.Units {
+			return fmt.Errorf("the worker answered a record of row %d of %d after one of row %d", source, s.Units, last)
 		}
 		last = source
 	}
 	return nil
 }
 
-func (r *Result) checkGroups(s shape) error {
-	if len(r.States) != s.states || len(r.Timers) != s.timers {
-		return fmt.Errorf("the worker answered %d states and %d timers where %d and %d belong", len(r.States), len(r.Timers), s.states, s.timers)
+func (r *Result) checkGroups(s Shape) error {
+	if len(r.States) != s.States || len(r.Timers) != s.Timers {
+		return fmt.Errorf("the worker answered %d states and %d timers where %d and %d belong", len(r.States), len(r.Timers), s.States, s.Timers)
 	}
 	for i := range r.States {
-		if got := r.States[i].Len(); got != s.groups {
-			return fmt.Errorf("the worker answered %d values of state %d for %d groups", got, i, s.groups)
+		if got := r.States[i].Len(); got != s.Groups {
+			return fmt.Errorf("the worker answered %d values of state %d for %d groups", got, i, s.Groups)
 		}
 	}
 	for i, timer := range r.Timers {
-		if len(timer) != s.groups {
-			return fmt.Errorf("the worker answered %d moments of timer %d for %d groups", len(timer), i, s.groups)
+		if len(timer) != s.Groups {
+			return fmt.Errorf("the worker answered %d moments of timer %d for %d groups", len(timer), i, s.Groups)
 		}
 	}
 	return nil
@@ -94,20 +96,20 @@ func (r *Result) checkGroups(s shape) error {
 // were. A group without rows that has nothing to give has nothing to fail either.
 func failed(f *Function, c *Call, failure Failure) *Result {
 	result := &Result{Rows: c.Rows}
-	s := shapeOf(f, c)
-	if s.units > 0 {
+	s := ShapeOf(f, c)
+	if s.Units > 0 {
 		result.Failures = []Failure{failure}
 	}
-	if s.column {
-		b := record.NewBuilder(f.Result, s.units)
-		for range s.units {
+	if s.Values && !f.Records {
+		b := record.NewBuilder(f.Result, s.Units)
+		for range s.Units {
 			b.Null()
 		}
 		column := b.Column()
 		result.Column = &column
 	}
 	if c.Groups != nil {
-		result.States, result.Timers = c.Groups.States[:s.states], c.Groups.Timers[:s.timers]
+		result.States, result.Timers = c.Groups.States[:s.States], c.Groups.Timers[:s.Timers]
 	}
 	return result
 }

@@ -206,7 +206,7 @@ func (p *Process) Run(ctx context.Context, call *dispatch.Call) (*dispatch.Resul
 	case err != nil:
 		return nil, err
 	}
-	return function.Result(call.Rows, response)
+	return function.Result(call, response)
 }
 
 // Kill ends the process with everything in its process group, and waits until it is gone. Of a worker that was

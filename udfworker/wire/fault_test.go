@@ -62,7 +62,7 @@ func TestAnAnswerThatBreaksTheProtocolIsAnErrorThatSaysHow(t *testing.T) {
 		"two errors of a row":           {recs, failed(1, 0, 1), "row 1 has two errors"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			result, err := test.function.Result(2, test.response)
+			result, err := test.function.Result(rowsOf(2), test.response)
 			if err == nil || result != nil || !strings.Contains(err.Error(), test.says) {
 				t.Errorf("got %v, %v; want an error with %q", result, err, test.says)
 			}

@@ -3,19 +3,20 @@ package wire
 import (
 	"fmt"
 
+	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/record"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
 // Function is what the conversions need to know of a user's function: the messages carry buffers without types.
 type Function struct {
-	id string
+	// answers is what answers look like.
+	answers dispatch.Function
 	// columns tells that the parameters' columns travel, else the records' own bytes.
 	columns bool
 	params  []record.Type
-	// records tells that records come back, else one value a row of type result.
-	records bool
-	result  record.Type
+	// aggregator tells that calls name an action.
+	aggregator bool
 }
 
 // Functions returns the functions of a worker's plan by their ids.
@@ -26,16 +27,27 @@ func Functions(plan *planv1.Plan) (map[string]*Function, error) {
 		if err != nil {
 			return nil, fmt.Errorf("function %q of the worker's plan: %w", described.GetId(), err)
 		}
-		if functions[f.id] != nil {
-			return nil, fmt.Errorf("function %q stands twice in the worker's plan", f.id)
+		if functions[f.answers.ID] != nil {
+			return nil, fmt.Errorf("function %q stands twice in the worker's plan", f.answers.ID)
 		}
-		functions[f.id] = f
+		functions[f.answers.ID] = f
 	}
 	return functions, nil
 }
 
 func newFunction(described *planv1.Function) (*Function, error) {
-	f := &Function{id: described.GetId()}
+	f := &Function{
+		answers: dispatch.Function{
+			ID:       described.GetId(),
+			PerGroup: described.GetKind() == planv1.Kind_KIND_GROUPS,
+			States:   len(described.GetStates()),
+			Timers:   len(described.GetTimers()),
+		},
+		aggregator: described.GetKind() == planv1.Kind_KIND_AGGREGATOR,
+	}
+	if f.aggregator {
+		f.answers.States = 1
+	}
 	switch input := described.GetInput(); input {
 	case planv1.Input_INPUT_COLUMNS:
 		f.columns = true
@@ -45,12 +57,12 @@ func newFunction(described *planv1.Function) (*Function, error) {
 	}
 	switch output := described.GetOutput(); output {
 	case planv1.Output_OUTPUT_COLUMN:
-		f.result = typeOf(described.GetResultType())
-		if f.result == record.Unknown {
+		f.answers.Result = typeOf(described.GetResultType())
+		if f.answers.Result == record.Unknown {
 			return nil, fmt.Errorf("its result type %s is not known to this engine", described.GetResultType())
 		}
 	case planv1.Output_OUTPUT_RECORDS:
-		f.records = true
+		f.answers.Records = true
 	default:
 		return nil, fmt.Errorf("its output %s is not known to this engine", output)
 	}

@@ -30,11 +30,11 @@ func FuzzResult(f *testing.F) {
 		if rows < 0 || proto.Unmarshal(encoded, response) != nil {
 			return
 		}
-		if result, err := recordFunction(t).Result(rows, response); err == nil {
+		if result, err := recordFunction(t).Result(rowsOf(rows), response); err == nil {
 			readRecords(t, result, rows)
 		}
 		for kind := range columnTypes {
-			if result, err := columnFunction(t, kind).Result(rows, response); err == nil {
+			if result, err := columnFunction(t, kind).Result(rowsOf(rows), response); err == nil {
 				readColumn(t, result.Column, rows)
 			}
 		}
@@ -88,7 +88,7 @@ func FuzzRequest(f *testing.F) {
 		}
 		sources := make([]int32, arena.Len())
 		response := &workerv1.RunResponse{Rows: request.GetRows(), Payload: records(request.GetRecords(), sources...)}
-		result, err := recordFunction(t).Result(arena.Len(), response)
+		result, err := recordFunction(t).Result(rowsOf(arena.Len()), response)
 		if err != nil && arena.Len() > 0 {
 			t.Fatalf("what was sent does not read back: %v", err)
 		}

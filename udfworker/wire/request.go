@@ -19,11 +19,11 @@ const MaxMessage = 1 << 30
 func (f *Function) Request(call *dispatch.Call) (*workerv1.RunRequest, error) {
 	request, err := f.request(call)
 	if err != nil {
-		return nil, fmt.Errorf("call of function %q: %w", f.id, err)
+		return nil, fmt.Errorf("call of function %q: %w", f.answers.ID, err)
 	}
 	if size := proto.Size(request); size > MaxMessage {
 		return nil, fmt.Errorf("call of function %q: %d rows take %d bytes, a message holds %d: send fewer rows at a time",
-			f.id, call.Rows, size, MaxMessage)
+			f.answers.ID, call.Rows, size, MaxMessage)
 	}
 	return request, nil
 }
@@ -32,7 +32,15 @@ func (f *Function) request(call *dispatch.Call) (*workerv1.RunRequest, error) {
 	if call.Rows < 0 || call.Rows > math.MaxInt32 {
 		return nil, fmt.Errorf("%d rows are out of range", call.Rows)
 	}
-	request := &workerv1.RunRequest{Function: f.id, Rows: uint32(call.Rows)}
+	request := &workerv1.RunRequest{Function: f.answers.ID, Rows: uint32(call.Rows)}
+	groups, err := f.requestGroups(call)
+	if err != nil {
+		return nil, err
+	}
+	request.Groups = groups
+	if groups != nil && call.Rows == 0 {
+		return request, nil
+	}
 	if f.columns {
 		columns, err := f.requestColumns(call)
 		request.Payload = &workerv1.RunRequest_Columns{Columns: columns}

@@ -13,33 +13,40 @@ import (
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 )
 
-// Result returns the answer to a call of rows rows. It shares the response's memory. Failures come in order of rows.
+// Result returns the answer to a call. It shares the response's memory. Failures come in order of rows.
 // An error says that the worker broke the protocol; nothing of its answer may be used then.
-func (f *Function) Result(rows int, response *workerv1.RunResponse) (*dispatch.Result, error) {
-	result, err := f.response(rows, response)
+func (f *Function) Result(call *dispatch.Call, response *workerv1.RunResponse) (*dispatch.Result, error) {
+	result, err := f.response(call, response)
 	if err != nil {
-		return nil, fmt.Errorf("the worker's answer to function %q breaks the protocol: %w", f.id, err)
+		return nil, fmt.Errorf("the worker's answer to function %q breaks the protocol: %w", f.answers.ID, err)
 	}
 	return result, nil
 }
 
-func (f *Function) response(rows int, response *workerv1.RunResponse) (*dispatch.Result, error) {
-	if got := response.GetRows(); uint64(got) != uint64(rows) {
-		return nil, fmt.Errorf("it has %d rows, the call had %d", got, rows)
+func (f *Function) response(call *dispatch.Call, response *workerv1.RunResponse) (*dispatch.Result, error) {
+	if got := response.GetRows(); uint64(got) != uint64(call.Rows) {
+		return nil, fmt.Errorf("it has %d rows, the call had %d", got, call.Rows)
 	}
-	failures, err := failuresOf(rows, response.GetErrors())
+	want := dispatch.ShapeOf(&f.answers, call)
+	failures, err := failuresOf(want.Units, response.GetErrors())
 	if err != nil {
 		return nil, err
 	}
 	result := &dispatch.Result{
-		Rows:     rows,
+		Rows:     call.Rows,
 		Failures: failures,
 		Busy:     time.Duration(min(response.GetBusyNs(), math.MaxInt64)),
 	}
-	if f.records {
-		return result, setRecords(result, response.GetRecords())
+	if err := setGroups(result, want, response); err != nil {
+		return nil, err
 	}
-	result.Column, err = columnOf(f.result, rows, response.GetColumn())
+	switch {
+	case !want.Values:
+	case f.answers.Records:
+		err = setRecords(result, want.Units, response.GetRecords())
+	default:
+		result.Column, err = columnOf(f.answers.Result, want.Units, response.GetColumn())
+	}
 	return result, err
 }
 
@@ -108,7 +115,7 @@ func setValues(out *record.Column, column *workerv1.Column) error {
 	}
 }
 
-func setRecords(result *dispatch.Result, output *workerv1.OutputRecords) error {
+func setRecords(result *dispatch.Result, rows int, output *workerv1.OutputRecords) error {
 	if output == nil {
 		return errors.New("it has no records")
 	}
@@ -122,7 +129,7 @@ func setRecords(result *dispatch.Result, output *workerv1.OutputRecords) error {
 	}
 	result.Records = arenaOf(data, offsets)
 	result.Sources = viewOf[int32](output.GetSources())
-	return checkSources(result.Sources, result.Rows)
+	return checkSources(result.Sources, rows)
 }
 
 func checkSources(sources []int32, rows int) error {

@@ -99,7 +99,7 @@ func TestAColumnComesBackAsItWasSent(t *testing.T) {
 				t.Fatalf("%s, %d rows: %v", kind, rows, err)
 			}
 			request = travel(t, request, &workerv1.RunRequest{})
-			got, err := f.Result(rows, &workerv1.RunResponse{
+			got, err := f.Result(rowsOf(rows), &workerv1.RunResponse{
 				Rows:    request.GetRows(),
 				Payload: &workerv1.RunResponse_Column{Column: request.GetColumns().GetColumns()[0]},
 				BusyNs:  1500,
@@ -154,7 +154,7 @@ func TestRecordsComeBackAsTheyWereSentWithANullAsAnEmptyText(t *testing.T) {
 		t.Fatal(err)
 	}
 	request = travel(t, request, &workerv1.RunRequest{})
-	got, err := f.Result(3, &workerv1.RunResponse{Rows: 3, Payload: records(request.GetRecords(), 0, 1, 2)})
+	got, err := f.Result(rowsOf(3), &workerv1.RunResponse{Rows: 3, Payload: records(request.GetRecords(), 0, 1, 2)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestRecordsComeBackAsTheyWereSentWithANullAsAnEmptyText(t *testing.T) {
 }
 
 func TestOffsetsOfRecordsMayStartAnywhere(t *testing.T) {
-	got, err := recordFunction(t).Result(5, &workerv1.RunResponse{Rows: 5, Payload: records(
+	got, err := recordFunction(t).Result(rowsOf(5), &workerv1.RunResponse{Rows: 5, Payload: records(
 		&workerv1.Records{Data: []byte("..{}[1]~"), Offsets: int32s(2, 4, 7)}, 1, 4)})
 	if err != nil {
 		t.Fatal(err)
@@ -197,7 +197,7 @@ func TestAMisalignedBufferIsReadAllTheSame(t *testing.T) {
 		for i := range 3 {
 			binary.LittleEndian.PutUint64(values[8*i:], uint64(i+1))
 		}
-		got, err := columnFunction(t, record.Int64).Result(3, &workerv1.RunResponse{
+		got, err := columnFunction(t, record.Int64).Result(rowsOf(3), &workerv1.RunResponse{
 			Rows: 3, Payload: &workerv1.RunResponse_Column{Column: &workerv1.Column{Values: values}},
 		})
 		if err != nil {
@@ -210,7 +210,7 @@ func TestAMisalignedBufferIsReadAllTheSame(t *testing.T) {
 }
 
 func TestFailuresComeInOrderOfRows(t *testing.T) {
-	got, err := recordFunction(t).Result(9, &workerv1.RunResponse{
+	got, err := recordFunction(t).Result(rowsOf(9), &workerv1.RunResponse{
 		Rows: 9, Payload: records(&workerv1.Records{}),
 		Errors: []*workerv1.RowError{
 			{Row: 8, Exception: "ValueError", Message: "bad", Traceback: "heat.py"},
@@ -227,7 +227,7 @@ func TestFailuresComeInOrderOfRows(t *testing.T) {
 }
 
 func TestTimeBeyondADurationIsTheLongestDuration(t *testing.T) {
-	got, err := recordFunction(t).Result(0, &workerv1.RunResponse{Payload: records(nil), BusyNs: math.MaxUint64})
+	got, err := recordFunction(t).Result(rowsOf(0), &workerv1.RunResponse{Payload: records(nil), BusyNs: math.MaxUint64})
 	if err != nil || got.Busy != math.MaxInt64 {
 		t.Errorf("got %v, %v", got, err)
 	}
@@ -244,3 +244,6 @@ func int32s(values ...int32) []byte {
 	}
 	return out
 }
+
+// rowsOf is a call as far as its answer is concerned.
+func rowsOf(n int) *dispatch.Call { return &dispatch.Call{Rows: n} }
