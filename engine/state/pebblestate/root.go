@@ -1,0 +1,106 @@
+package pebblestate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"path/filepath"
+	"regexp"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/pyudf/pyudf/engine/state"
+)
+
+// Config says how much memory the stores of a process may take. The zero value is good.
+type Config struct {
+	// CacheBytes is what all stores together keep of their files. Default: 64 MB.
+	CacheBytes int64
+	// MemtableBytes is what one store gathers before it writes a file; it may have two such at a time. Default: 4 MB.
+	MemtableBytes uint64
+	// Log gets what the stores have to say. Default: nobody.
+	Log *slog.Logger
+	// disk replaces the real one in tests.
+	disk vfs.FS
+}
+
+func (c *Config) ensureDefaults() {
+	if c.CacheBytes == 0 {
+		c.CacheBytes = 64 << 20
+	}
+	if c.MemtableBytes == 0 {
+		c.MemtableBytes = 4 << 20
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.disk == nil {
+		c.disk = vfs.Default
+	}
+}
+
+// Root is a directory with the stores of one process, each in a directory of its name.
+type Root struct {
+	dir    string
+	config Config
+	lock   *pebble.Lock
+	cache  *pebble.Cache
+	files  *pebble.FileCache
+}
+
+var _ state.Root = (*Root)(nil)
+
+// Open opens a state directory, which is created if need be. One process at a time may have it.
+func Open(dir string, config Config) (*Root, error) {
+	config.ensureDefaults()
+	if err := config.disk.MkdirAll(dir, 0o750); err != nil {
+		return nil, unwritable(dir, err)
+	}
+	lock, err := pebble.LockDirectory(dir, config.disk)
+	if err != nil {
+		return nil, locked(dir, err)
+	}
+	return &Root{
+		dir: dir, config: config, lock: lock,
+		cache: pebble.NewCache(config.CacheBytes),
+		files: pebble.NewFileCache(2, 512),
+	}, nil
+}
+
+func unwritable(dir string, err error) error {
+	return fmt.Errorf("the state directory %s cannot be written: %w; choose another, or let this user write there", dir, err)
+}
+
+// locked says why a lock was not to be had: opening its file tells a path, taking it does not.
+func locked(dir string, err error) error {
+	if _, ok := errors.AsType[*fs.PathError](err); ok {
+		return unwritable(dir, err)
+	}
+	return fmt.Errorf("the state directory %s is in use by another process: stop that, or choose another directory (%w)", dir, err)
+}
+
+// Open implements state.Root.
+func (r *Root) Open(name string) (state.Store, error) {
+	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,200}$`).MatchString(name) {
+		return nil, fmt.Errorf("%q cannot be the name of a state store: use letters, digits, '.', '_' and '-'", name)
+	}
+	dir := filepath.Join(r.dir, name)
+	db, err := pebble.Open(dir, r.options(dir))
+	if err != nil {
+		return nil, fmt.Errorf("open the state store %s: %w; if it is damaged, remove the directory: the state is built anew", dir, err)
+	}
+	s := newStore(db, r, dir)
+	if err := s.checkLayout(); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Close implements state.Root.
+func (r *Root) Close() error {
+	r.files.Unref()
+	r.cache.Unref()
+	return r.lock.Close()
+}
