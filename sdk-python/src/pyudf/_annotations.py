@@ -335,3 +335,26 @@ def iterable_element(annotation: Any) -> Any:
 def _loaded(module: str, name: str) -> Any:
     """Return a class of a library, None if nobody has imported the library."""
     return getattr(sys.modules.get(module), name, None)
+
+
+def is_union(annotation: Any) -> bool:
+    """Tell whether an annotation is one of several types.
+
+    Example:
+        >>> is_union(int | str), is_union(int)
+        (True, False)
+    """
+    return typing.get_origin(annotation) in (typing.Union, types.UnionType)
+
+
+def is_encoding(annotation: Any) -> bool:
+    """Tell whether a class turns its values into bytes and back: ``encode`` and ``decode``.
+
+    Example:
+        >>> is_encoding(str)
+        False
+    """
+    methods = ("encode", "decode")
+    return isinstance(annotation, type) and all(
+        callable(getattr(annotation, method, None)) for method in methods
+    )

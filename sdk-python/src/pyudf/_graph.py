@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
+from pyudf import aggregates
 from pyudf._definition import Function
 from pyudf.errors import DefinitionError, Origin
 from pyudf.eventtime import EventTime
 from pyudf.expressions import Expr
 from pyudf.types import Field
+from pyudf.windows import Window
 
 
 class Topic(NamedTuple):
@@ -94,13 +96,21 @@ class KeyBy(NamedTuple):
     fields: tuple[str, ...]
 
 
+class Aggregate(NamedTuple):
+    """Replaces the records of a key and window by one record."""
+
+    window: Window
+    columns: tuple[tuple[str, aggregates.Aggregate | Bound], ...]
+    late: Topic
+
+
 class To(NamedTuple):
     """Writes the records to a place."""
 
     place: Place
 
 
-Op: TypeAlias = WithColumns | Where | Select | Drop | Map | KeyBy | To
+Op: TypeAlias = WithColumns | Where | Select | Drop | Map | KeyBy | Aggregate | To
 
 OP_NAMES = {
     WithColumns: "with_columns",
@@ -109,6 +119,7 @@ OP_NAMES = {
     Drop: "drop",
     Map: "map",
     KeyBy: "key_by",
+    Aggregate: "aggregate",
     To: "to",
 }
 
@@ -159,10 +170,10 @@ class Graph:
                 "any number of steps can follow one stream"
             )
             raise DefinitionError(message, source.origin)
-        for step in self._sinks():
-            if _same(step.op.place, source.place):
+        for written in (*self._sinks(), *self._lates()):
+            if _same(written.place, source.place):
                 message = (
-                    f"{source.place} is written by this app, at {step.origin}; go on from the "
+                    f"{source.place} is written by this app, at {written.origin}; go on from the "
                     "stream that is written there instead of reading it back"
                 )
                 raise DefinitionError(message, source.origin)
@@ -180,10 +191,35 @@ class Graph:
         Raises:
             DefinitionError: The app already reads or writes this place, or it is reserved.
         """
-        for step in self._sinks():
-            if _same(step.op.place, place):
+        self._check_not_written(place, origin)
+        for late in self._lates():
+            if _same(late.place, place):
                 message = (
-                    f"{place} is already written, at {step.origin}; give each stream a place of "
+                    f"{place} takes the records that came late for the windows at {late.origin}; "
+                    "write to another topic"
+                )
+                raise DefinitionError(message, origin)
+        if _same(self.late_topic(), place):
+            message = f"{place} is for records that come too late; write to another topic"
+            raise DefinitionError(message, origin)
+
+    def late_topic(self, name: str | None = None) -> Topic:
+        """Return where late records go: the topic of a name, or the app's own."""
+        return Topic(name or f"{self.app}.late")
+
+    def check_late(self, topic: Topic, origin: Origin) -> None:
+        """Refuse a topic that cannot take late records. Several windows may share one.
+
+        Raises:
+            DefinitionError: The app reads it or writes a stream to it, or it is reserved.
+        """
+        self._check_not_written(topic, origin)
+
+    def _check_not_written(self, place: Place, origin: Origin) -> None:
+        for sink in self._sinks():
+            if _same(sink.place, place):
+                message = (
+                    f"{place} is already written, at {sink.origin}; give each stream a place of "
                     "its own"
                 )
                 raise DefinitionError(message, origin)
@@ -233,14 +269,19 @@ class Graph:
                 )
                 raise DefinitionError(message, step.origin)
 
-    def _sinks(self) -> Iterator[_Sink]:
+    def _sinks(self) -> Iterator[_Written]:
         for step in self.steps:
             if isinstance(step.op, To):
-                yield _Sink(step.op, step.origin)
+                yield _Written(step.op.place, step.origin)
+
+    def _lates(self) -> Iterator[_Written]:
+        for step in self.steps:
+            if isinstance(step.op, Aggregate):
+                yield _Written(step.op.late, step.origin)
 
 
-class _Sink(NamedTuple):
-    op: To
+class _Written(NamedTuple):
+    place: Place
     origin: Origin
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pyudf.aggregates import Aggregate, AggregateOp
 from pyudf.expressions import Column, Expr, Literal, Op, Operation
 from pyudf.schema import Fields
 from pyudf.types import FieldType
@@ -17,6 +18,28 @@ _ARITHMETIC = {
 }
 _LOGIC = {Op.AND, Op.OR, Op.NOT}
 _ORDER = {Op.LESS, Op.LESS_EQUAL, Op.GREATER, Op.GREATER_EQUAL}
+
+
+_NUMERIC = {
+    AggregateOp.SUM,
+    AggregateOp.MEAN,
+    AggregateOp.VARIANCE,
+    AggregateOp.STDDEV,
+    AggregateOp.QUANTILE,
+    AggregateOp.TOP,
+    AggregateOp.BOTTOM,
+}
+_RESULTS = {
+    AggregateOp.COUNT: FieldType.INT64,
+    AggregateOp.COUNT_DISTINCT: FieldType.INT64,
+    AggregateOp.MEAN: FieldType.FLOAT64,
+    AggregateOp.VARIANCE: FieldType.FLOAT64,
+    AggregateOp.STDDEV: FieldType.FLOAT64,
+    AggregateOp.QUANTILE: FieldType.FLOAT64,
+    AggregateOp.COLLECT: FieldType.JSON,
+    AggregateOp.TOP: FieldType.JSON,
+    AggregateOp.BOTTOM: FieldType.JSON,
+}
 
 
 class ExpressionError(Exception):
@@ -44,6 +67,40 @@ def infer(expr: Expr, fields: Fields) -> FieldType | None:
     if expr.op not in (Op.IS_NULL, Op.IS_NOT_NULL):
         _comparison(expr, operands)
     return FieldType.BOOL
+
+
+def infer_aggregate(aggregate: Aggregate, fields: Fields) -> FieldType:
+    """Return the type of an aggregate's result.
+
+    Raises:
+        ExpressionError: As for ``infer``, or the aggregate does not fit its argument.
+    """
+    op, argument = aggregate.op, aggregate.argument
+    type_ = None if argument is None else infer(argument, fields)
+    if argument is not None:
+        _check_argument(op, argument, type_)
+    if op in (AggregateOp.FIRST, AggregateOp.LAST):
+        return type_ or FieldType.JSON
+    return _RESULTS.get(op) or type_ or FieldType.FLOAT64
+
+
+def _check_argument(op: AggregateOp, argument: Expr, type_: FieldType | None) -> None:
+    if isinstance(argument, Literal):
+        message = f"{op.value} of the constant {argument!r}; name a field or an expression of some"
+        raise ExpressionError(message)
+    if op in _NUMERIC and type_ is not None and not type_.number:
+        message = (
+            f"{op.value} needs a number (int64 or float64), and {argument!r} is {type_}; declare "
+            "the field as one in schema=, or compute the column before in a function"
+        )
+        raise ExpressionError(message)
+    unordered = (FieldType.BOOL, FieldType.DECIMAL, FieldType.JSON)
+    if op in (AggregateOp.MIN, AggregateOp.MAX) and type_ in unordered:
+        message = (
+            f"{op.value} needs a number, a text or a timestamp, and {argument!r} is {type_}; "
+            "convert it in a function before"
+        )
+        raise ExpressionError(message)
 
 
 def _literal(literal: Literal) -> FieldType | None:

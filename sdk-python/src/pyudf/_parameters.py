@@ -45,9 +45,6 @@ def read_function(
 
 
 def _check_parameters(name: str, parameters: tuple[inspect.Parameter, ...], origin: Origin) -> None:
-    if not parameters:
-        message = f"{name} takes no parameter; name a field as one, such as (temp_f: float)"
-        raise DefinitionError(message, origin)
     for parameter in parameters:
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             message = f"{name}: {parameter} could be any field; name each field as a parameter"
@@ -82,8 +79,17 @@ class Reader(NamedTuple):
         message = f"{self.name}: {text}"
         raise DefinitionError(message, self.used_at) from None
 
+    def check_some(self) -> None:
+        """Refuse a function without a parameter."""
+        if not self.parameters:
+            message = (
+                f"{self.name} takes no parameter; name a field as one, such as (temp_f: float)"
+            )
+            raise DefinitionError(message, self.origin)
+
     def container(self) -> Container:
         """Return the one container that all parameters agree on."""
+        self.check_some()
         found = {p.name: self._container(p) for p in self.parameters}
         containers = set(found.values())
         if len(containers) > 1:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from pyudf._durations import UNITS, parse
 from pyudf._graph import File, Place, Topic
+from pyudf._names import check_name
+from pyudf._options import UNITS, parse
 from pyudf.errors import DefinitionError, Origin
 
 TopicFormat: TypeAlias = Literal["json", "csv"]
 FileFormat: TypeAlias = Literal["json", "csv", "parquet"]
 
 SUFFIXES = {".csv": "csv", ".jsonl": "json", ".ndjson": "json", ".parquet": "parquet"}
-
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +49,6 @@ def file(path: str | os.PathLike[str]) -> FileTarget:
     place = file_place(path, None, Origin.caller())
     _check_written(place, Origin.caller())
     return FileTarget(place.name)
-
-
-def check_name(name: object, what: str, origin: Origin) -> str:
-    """Return the name if a topic can have it.
-
-    Raises:
-        DefinitionError: It cannot.
-    """
-    if isinstance(name, str) and _NAME.fullmatch(name) and name not in (".", ".."):
-        return name
-    message = (
-        f"{what} {name!r} is no valid topic name; write 1 to 249 letters, digits, dots, "
-        "underscores and hyphens"
-    )
-    raise DefinitionError(message, origin)
 
 
 def suffix_of(path: str) -> str:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from pyudf._annotations import Container
-from pyudf._definition import Function, Options
+from pyudf._definition import Function, Options, Output
 from pyudf._parameters import read_function
 from pyudf._result import Result
+from pyudf._stateful import NO_RECORDS, check_kind, read_states, read_timers, separate
 from pyudf.errors import Origin
 from pyudf.schema import Fields
 
 
 def derive(
-    func: Callable[..., Any],
+    func: Any,
     fields: Fields,
     bind: Mapping[str, str],
     options: Options,
@@ -34,9 +35,17 @@ def derive(
     """
     reader = read_function(func, used_at, fields, bind)
     options.check(reader.name, reader.used_at)
+    takes = tuple(p.name for p in reader.parameters)
+    reader, kept = separate(reader)
     container = reader.container()
     reader.check_bind(container)
     output, result, result_type, many = Result(reader, container, options).read()
+    if kept:
+        check_kind(reader, container)
+    states = read_states(reader, kept)
+    timers = read_timers(reader, kept, states, options)
+    if timers and output is not Output.RECORDS:
+        reader.refuse(NO_RECORDS)
     argument = None
     if container.whole or container is Container.RECORD:
         argument = reader.parameters[0].name
@@ -57,4 +66,7 @@ def derive(
         on_error=options.on_error,
         timeout=float(options.timeout),
         argument=argument,
+        states=states,
+        timers=timers,
+        takes=takes if kept else (),
     )

@@ -7,14 +7,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyudf._graph import Graph, Place, Source, Topic
-from pyudf._places import (
-    FileFormat,
-    FileTarget,
-    TopicFormat,
-    check_name,
-    file_place,
-    target_place,
-)
+from pyudf._names import check_name
+from pyudf._places import FileFormat, FileTarget, TopicFormat, file_place, target_place
 from pyudf.calls import Callee, call
 from pyudf.errors import DefinitionError, Origin
 from pyudf.eventtime import EventTime

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
-from pyudf._durations import Duration, duration
+from pyudf._options import Duration, duration
 from pyudf.errors import DefinitionError, Origin
 
 __all__ = ["EventTime", "TimeUnit", "event_time"]

@@ -6,17 +6,20 @@ import os
 from dataclasses import dataclass, field, replace
 
 from pyudf import _graph
+from pyudf._aggregation import aggregate, check_window
 from pyudf._keys import read_keys
 from pyudf._places import FileTarget, target_place
 from pyudf._site import Site
-from pyudf.calls import Call, Callee, as_call
+from pyudf.aggregates import Aggregate
+from pyudf.calls import Aggregator, Call, Callee, as_call
 from pyudf.errors import DefinitionError, Origin
 from pyudf.expressions import Expr
 from pyudf.functions import OnError, OnNull, Options, Output
 from pyudf.schema import Fields, result_fields, result_schema
 from pyudf.types import FieldType
+from pyudf.windows import Window
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "Windowed"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -167,6 +170,25 @@ class Stream:
         step = self.graph.add_step(stream.id, _graph.KeyBy(names), origin)
         return replace(stream, id=step, key=stream.fields.select(names))
 
+    def window(self, window: Window) -> Windowed:
+        """Put the records of each key into windows, to be aggregated.
+
+        Args:
+            window: ``pu.tumbling``, ``pu.hopping``, ``pu.sliding``, ``pu.session``, ``pu.count(n)``
+                or ``pu.global_``.
+
+        Raises:
+            DefinitionError: It is no window, or a field of it does not exist or fit.
+
+        Example:
+            >>> import pyudf as pu
+            >>> orders = pu.App("demo").topic("orders").key_by("courier")
+            >>> orders.window(pu.session("45m", min_events=2)).agg(n=pu.count())
+            <Stream aggregate-2 of app 'demo'>
+        """
+        origin = self.graph.here()
+        return Windowed(self, check_window(self._site(origin), window))
+
     def map(
         self,
         func: Callee,
@@ -286,3 +308,61 @@ class Stream:
         made = function.result if function.record_results_agree else dict
         op = _graph.Map(bound, result_schema(made, origin))
         return self._then(op, result_fields(made, origin), origin)
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Windowed:
+    """The records of a stream in windows. ``agg`` makes a stream of them.
+
+    Attributes:
+        stream: Whose records they are.
+        window: Which of them belong together.
+
+    Example:
+        >>> import pyudf as pu
+        >>> pu.App("demo").topic("weather", key="station").window(pu.tumbling("10s"))
+        <Windowed weather of app 'demo'>
+    """
+
+    stream: Stream
+    window: Window
+
+    def __repr__(self) -> str:
+        """Return a short description."""
+        return f"<Windowed {self.stream.id} of app {self.stream.graph.app!r}>"
+
+    def agg(self, **aggregates: Aggregate | Callee | Aggregator) -> Stream:
+        """Replace the records of each key and window by one record.
+
+        It has the fields of the key, ``window_start`` and ``window_end`` in ms since the epoch
+        (of ``pu.count`` the times of its first and last record; none of ``pu.global_``), and the
+        aggregates. Unless the window tells only final results, it also has ``rev``, the number of
+        the result, and ``final``, whether it is the last.
+
+        Args:
+            **aggregates: Name of the field = an aggregate such as ``pu.mean("temp_f")``, a function
+                over the window's rows, or an aggregator, also with ``pu.call``. A function takes
+                all fields (``df: pd.DataFrame``, ``pa.Table``), the records (``list[dict]``) or
+                fields by the names of its parameters (``list[float]``, ``pd.Series``,
+                ``np.ndarray``, ``pa.Array``), and returns one value. An aggregator is a class with
+                ``create(self)``, ``add(self, state, temp_f: float)`` or ``add_batch``,
+                ``result(self, state)``, and ``merge(self, a, b)`` if states can be merged.
+
+        Raises:
+            DefinitionError: A field does not exist, a type does not fit, two fields have one name,
+                or a signature is ambiguous.
+
+        Example:
+            >>> import pyudf as pu
+            >>> weather = pu.App("demo").topic("weather", key="station")
+            >>> def spread(temp_f: list[float]) -> float:
+            ...     return max(temp_f) - min(temp_f)
+            >>> daily = weather.window(pu.tumbling("1d"))
+            >>> list(daily.agg(mean=pu.mean("temp_f"), spread=spread).fields.types)
+            ['station', 'window_start', 'window_end', 'mean', 'spread']
+        """
+        stream = self.stream
+        origin = stream.graph.here()
+        site = Site(stream.graph, stream.fields, stream.key is not None, origin)
+        op, fields = aggregate(site, stream.key, self.window, aggregates)
+        return replace(stream, id=stream.graph.add_step(stream.id, op, origin), fields=fields)

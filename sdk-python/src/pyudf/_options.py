@@ -1,4 +1,4 @@
-"""Durations as users write them, in ms."""
+"""Durations and numbers as users write them in options."""
 
 from __future__ import annotations
 
@@ -57,3 +57,15 @@ def duration(value: object, option: str, origin: Origin, *, least: int = 1) -> i
         message = f"{option}={value!r} is too short; write at least {least} ms"
         raise DefinitionError(message, origin)
     return ms
+
+
+def whole(value: object, option: str, origin: Origin, *, least: int = 1) -> int:
+    """Return a whole number that is at least so much.
+
+    Raises:
+        DefinitionError: The value is none.
+    """
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**53:
+        message = f"{option}={value!r}; write a whole number from {least}"
+        raise DefinitionError(message, origin)
+    return value
