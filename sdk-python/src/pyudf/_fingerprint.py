@@ -28,18 +28,18 @@ def fingerprint(annotation: Any, origin: Origin, within: tuple[Any, ...] = ()) -
         'None|dict[str,float]'
     """
     annotation, nullable = _annotations.unwrapped(annotation)
-    if nullable:
-        return "|".join(sorted(("None", fingerprint(annotation, origin, within))))
     arguments = typing.get_args(annotation)
-    if typing.get_origin(annotation) is typing.Literal:
-        return f"Literal[{','.join(map(repr, arguments))}]"
     if _annotations.is_union(annotation):
         return "|".join(sorted(fingerprint(a, origin, within) for a in arguments))
+    if nullable:
+        return "|".join(sorted(("None", fingerprint(annotation, origin, within))))
+    if typing.get_origin(annotation) is typing.Literal:
+        return f"Literal[{','.join(map(repr, arguments))}]"
     if arguments and not isinstance(annotation, type):
         inner = ",".join(fingerprint(a, origin, within) for a in arguments)
         return f"{_name(typing.get_origin(annotation))}[{inner}]"
     if not isinstance(annotation, type):
-        return "any" if annotation is Any else str(annotation)
+        return str(annotation)
     return _class(annotation, origin, within)
 
 
@@ -56,8 +56,8 @@ def _class(cls: type, origin: Origin, within: tuple[Any, ...]) -> str:
 
 
 def _name(cls: Any) -> str:
-    if cls is type(None):
-        return "None"
+    if cls in (Any, type(None)):
+        return "any" if cls is Any else "None"
     name = getattr(cls, "__qualname__", str(cls))
     module = getattr(cls, "__module__", "builtins")
     return name if module == "builtins" else f"{module}.{name}"

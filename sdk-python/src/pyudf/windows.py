@@ -346,4 +346,4 @@ def _grace(grace: object, origin: Origin) -> int:
 
 
 def _late(late: object, origin: Origin) -> str | None:
-    return None if late is None else check_name(late, "late=", origin)
+    return None if late is None else check_name(late, "late topic", origin)
