@@ -13,7 +13,8 @@ import (
 	"github.com/pyudf/pyudf/engine/sink"
 )
 
-// Sink writes to one topic. Keys go to the partition that Java's clients would choose.
+// Sink writes to one topic. Messages go to the partition that they name or else to that which Java's clients would choose
+// for their key.
 type Sink struct {
 	cluster *Cluster
 	name    string
@@ -49,6 +50,9 @@ func (s *Sink) Write(ctx context.Context, messages *record.Messages) ([]sink.Rej
 		case kafka.ErrMsgSizeTooLarge:
 			rejected = append(rejected, sink.Rejected{Index: from, Err: fmt.Errorf("the record is larger than message.max.bytes allows for topic %q", s.name)})
 			from++
+		case kafka.ErrUnknownPartition:
+			return rejected, fmt.Errorf("topic %q has no partition %d: it was made anew with fewer than there were; give it as many as before, "+
+				"or start the app anew", s.name, messages.Partitions[from])
 		default:
 			return rejected, fmt.Errorf("write to topic %q: %s", s.name, rdkafka.ErrorText(code))
 		}

@@ -47,6 +47,8 @@ type Messages struct {
 	Times []int64
 	// Headers is nil if no message has any.
 	Headers [][]Header
+	// Partitions are the partitions that the messages go to; -1: that of the key. Nil if each goes to its key's.
+	Partitions []int32
 }
 
 // Len returns the number of messages.

@@ -71,7 +71,7 @@ extern int rd_kafka_flush(rd_kafka_t *rk, int timeout_ms);
 extern const char *rd_kafka_err2str(int err);
 
 enum { PRODUCER = 0, EVENT_DR = 0x1, EVENT_LOG = 0x4, EVENT_ERROR = 0x8 };
-enum { V_RKT = 2, V_VALUE = 4, V_KEY = 5, V_MSGFLAGS = 7, V_TIMESTAMP = 8, V_HEADERS = 10, MSG_F_COPY = 2 };
+enum { V_RKT = 2, V_PARTITION = 3, V_VALUE = 4, V_KEY = 5, V_MSGFLAGS = 7, V_TIMESTAMP = 8, V_HEADERS = 10, MSG_F_COPY = 2, BY_KEY = -1 };
 
 // losses counts the messages that failed for good and keeps the first. The serving thread writes it.
 typedef struct losses_s {
@@ -108,12 +108,13 @@ static rd_kafka_event_t *serve(rd_kafka_queue_t *q, losses_t *losses, int timeou
 static int64_t lost(losses_t *losses) { return losses->count; }
 
 // produce hands over messages from..n and returns the index of the first that was not taken, with the reason in err.
-// headers are those of message from, if there are any.
+// headers are those of message from, if there are any. Without partitions each message goes to its key's.
 static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *headers,
 		char *keys, const int32_t *key_ends, const uint8_t *key_null,
-		char *values, const int32_t *value_ends, const uint8_t *value_null, const int64_t *times, int from, int n, int *err) {
+		char *values, const int32_t *value_ends, const uint8_t *value_null, const int64_t *times,
+		const int32_t *partitions, int from, int n, int *err) {
 	static char empty;
-	rd_kafka_vu_t vus[6];
+	rd_kafka_vu_t vus[7];
 	memset(vus, 0, sizeof vus);
 	vus[0].vtype = V_RKT;
 	vus[0].u.rkt = rkt;
@@ -122,8 +123,9 @@ static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *he
 	vus[2].vtype = V_KEY;
 	vus[3].vtype = V_VALUE;
 	vus[4].vtype = V_TIMESTAMP;
-	vus[5].vtype = V_HEADERS;
-	vus[5].u.headers = headers;
+	vus[5].vtype = V_PARTITION;
+	vus[6].vtype = V_HEADERS;
+	vus[6].u.headers = headers;
 	*err = 0;
 	for (int i = from; i < n; i++) {
 		int32_t key = i ? key_ends[i - 1] : 0, value = i ? value_ends[i - 1] : 0;
@@ -132,7 +134,8 @@ static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *he
 		vus[3].u.mem.size = value_ends[i] - value;
 		vus[3].u.mem.ptr = value_null && value_null[i] ? NULL : vus[3].u.mem.size ? values + value : &empty;
 		vus[4].u.i64 = times[i] < 0 ? 0 : times[i];
-		rd_kafka_error_t *error = rd_kafka_produceva(rk, vus, headers ? 6 : 5);
+		vus[5].u.i = partitions ? partitions[i] : BY_KEY;
+		rd_kafka_error_t *error = rd_kafka_produceva(rk, vus, headers ? 7 : 6);
 		if (error) {
 			*err = rd_kafka_error_code(error);
 			rd_kafka_error_destroy(error);
@@ -295,7 +298,7 @@ func (t *Topic) produce(m *record.Messages, headers *C.rd_kafka_headers_t, from,
 	n := C.produce(t.producer.rk, t.rkt, headers,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Keys.Data))), (*C.int32_t)(&m.Keys.Ends[0]), flags(m.Keys.Null),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Values.Data))), (*C.int32_t)(&m.Values.Ends[0]), flags(m.Values.Null),
-		(*C.int64_t)(&m.Times[0]), C.int(from), C.int(to), &err)
+		(*C.int64_t)(&m.Times[0]), (*C.int32_t)(unsafe.SliceData(m.Partitions)), C.int(from), C.int(to), &err)
 	return int(n), int(err)
 }
 

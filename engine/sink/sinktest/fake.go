@@ -16,6 +16,8 @@ type Message struct {
 	Value   []byte
 	Time    int64
 	Headers []record.Header
+	// Partition is the one that the message names; -1: that of its key.
+	Partition int32
 }
 
 // Fake is a sink that remembers all messages, as copies. All methods may be called from any goroutine.
@@ -172,12 +174,15 @@ func (f *Fake) notify() {
 }
 
 func copied(messages *record.Messages, i int) Message {
-	message := Message{Value: bytes.Clone(messages.Values.At(i)), Time: -1}
+	message := Message{Value: bytes.Clone(messages.Values.At(i)), Time: -1, Partition: -1}
 	if messages.Keys.Len() > 0 {
 		message.Key = bytes.Clone(messages.Keys.At(i))
 	}
 	if messages.Times != nil {
 		message.Time = messages.Times[i]
+	}
+	if messages.Partitions != nil {
+		message.Partition = messages.Partitions[i]
 	}
 	if messages.Headers != nil {
 		for _, header := range messages.Headers[i] {

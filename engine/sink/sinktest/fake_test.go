@@ -36,6 +36,7 @@ func TestMessagesAreRememberedWhole(t *testing.T) {
 	messages.Keys.Append([]byte("k"))
 	messages.Keys.Append(nil)
 	messages.Times = []int64{7, -1}
+	messages.Partitions = []int32{4, -1}
 	messages.Headers = [][]record.Header{{{Key: "h", Value: []byte("v")}}, nil}
 	if _, err := fake.Write(t.Context(), messages); err != nil {
 		t.Fatal(err)
@@ -47,6 +48,9 @@ func TestMessagesAreRememberedWhole(t *testing.T) {
 	}
 	if first := got[0]; string(first.Key) != "k" || string(first.Value) != "a" || first.Time != 7 || string(first.Headers[0].Value) != "v" {
 		t.Errorf("first message is %+v", first)
+	}
+	if got[0].Partition != 4 || got[1].Partition != -1 {
+		t.Errorf("messages are for the partitions %d and %d", got[0].Partition, got[1].Partition)
 	}
 	if second := got[1]; second.Key != nil || second.Time != -1 || second.Headers != nil {
 		t.Errorf("second message is %+v", second)

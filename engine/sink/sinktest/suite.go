@@ -39,6 +39,7 @@ func Suite(t *testing.T, open func(t *testing.T) Opened) {
 		"what was flushed is delivered in order":         deliveredInOrder,
 		"a write without messages is no trouble":         emptyWrite,
 		"the caller may reuse messages after a write":    messagesAreTakenOver,
+		"messages may name the first partition":          partitionsAreNamed,
 		"each writer's messages stay in order":           writersKeepTheirOrder,
 		"write and flush return when their context ends": contextsAreHonoured,
 		"flush may come often":                           flushOften,
@@ -77,6 +78,16 @@ func messagesAreTakenOver(t *testing.T, opened Opened) {
 	}
 	for i := range messages.Values.Data {
 		messages.Values.Data[i] = 'x'
+	}
+	finish(t, opened, want)
+}
+
+func partitionsAreNamed(t *testing.T, opened Opened) {
+	want := values(0, 100)
+	messages := Messages(want...)
+	messages.Partitions = make([]int32, len(want))
+	if rejected, err := opened.Sink.Write(t.Context(), messages); err != nil || len(rejected) > 0 {
+		t.Fatalf("write: rejected %v, %v", rejected, err)
 	}
 	finish(t, opened, want)
 }
