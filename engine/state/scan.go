@@ -32,6 +32,8 @@ type merge struct {
 	visit   func(key, value []byte) error
 	written btree.SetIter[string]
 	more    bool
+	// key is room for the key that is visited.
+	key []byte
 }
 
 // reads tells whether written stands on a key of the scan.
@@ -42,7 +44,8 @@ func (m *merge) next() error {
 	key := m.written.Key()
 	m.more = m.written.Next()
 	if w := m.overlay.writes[key]; !w.deleted {
-		return m.visit([]byte(key), w.value)
+		m.key = append(m.key[:0], key...)
+		return m.visit(m.key, w.value)
 	}
 	return nil
 }
