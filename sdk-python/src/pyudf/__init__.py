@@ -35,6 +35,7 @@ from pyudf.aggregates import (
 )
 from pyudf.app import App
 from pyudf.calls import Aggregator, Call, call
+from pyudf.custom import custom
 from pyudf.emission import Early, early
 from pyudf.errors import DefinitionError, LoadError
 from pyudf.eventtime import EventTime, event_time
@@ -72,6 +73,7 @@ __all__ = [
     "collect",
     "count",
     "count_distinct",
+    "custom",
     "define",
     "early",
     "event_time",

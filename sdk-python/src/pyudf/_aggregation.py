@@ -7,11 +7,13 @@ from typing import Any
 
 from pyudf import _graph
 from pyudf._aggregator import derive_aggregator, is_aggregator
+from pyudf._custom import CustomFunctions, derive_custom
 from pyudf._groups import derive_group
 from pyudf._inference import ExpressionError, infer_aggregate
 from pyudf._site import Site
 from pyudf.aggregates import Aggregate
 from pyudf.calls import Call, as_call
+from pyudf.custom import Custom
 from pyudf.schema import Fields
 from pyudf.types import FieldType
 from pyudf.windows import Count, Global, Session, Window
@@ -69,7 +71,19 @@ def aggregate(
     site.graph.check_late(late, site.origin)
     types = {**around, **types}
     fields = Fields(types, closed=True, computed=frozenset(types))
-    return _graph.Aggregate(window, tuple(made), late), fields
+    return _graph.Aggregate(window, tuple(made), late, _custom(site, window)), fields
+
+
+def _custom(site: Site, window: Window) -> CustomFunctions | None:
+    if not isinstance(window, Custom):
+        return None
+    assign, merge, should_close = derive_custom(window, site.fields, site.origin)
+    intern = site.graph.intern
+    return CustomFunctions(
+        intern(assign),
+        None if merge is None else intern(merge),
+        None if should_close is None else intern(should_close),
+    )
 
 
 def _around(key: Fields | None, window: Window) -> Iterator[tuple[str, FieldType | None]]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from pyudf._annotations import Container
 from pyudf._definition import Function, Options, Param
 from pyudf._groups import batch_params, read_batch
+from pyudf._options import instance_of
 from pyudf._parameters import Reader, read_function
 from pyudf._result import Result
 from pyudf.errors import DefinitionError, Origin
@@ -48,7 +49,7 @@ def derive_aggregator(
     Raises:
         DefinitionError: A method is missing, its signature is ambiguous or does not fit the fields.
     """
-    instance = _instance(made, used_at)
+    instance = instance_of(made, used_at)
     methods = _Methods(instance, type(instance).__name__, used_at)
     options.check(methods.name, used_at)
     create = methods.read("create", 0)
@@ -79,19 +80,6 @@ def derive_aggregator(
         aggregator_state=create.hints.get("return"),
         batch=added.batch,
     )
-
-
-def _instance(made: Any, used_at: Origin) -> Any:
-    if not isinstance(made, type):
-        return made
-    try:
-        return made()
-    except Exception as err:
-        message = (
-            f"{made.__name__}() raised {type(err).__name__}: {err}; hand an instance over: "
-            f"{made.__name__}(...)"
-        )
-        raise DefinitionError(message, used_at) from err
 
 
 class _Added(NamedTuple):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple, TypeAlias
 
 from pyudf import aggregates
+from pyudf._custom import CustomFunctions
 from pyudf._definition import Function
 from pyudf.errors import DefinitionError, Origin
 from pyudf.eventtime import EventTime
@@ -102,6 +103,8 @@ class Aggregate(NamedTuple):
     window: Window
     columns: tuple[tuple[str, aggregates.Aggregate | Bound], ...]
     late: Topic
+    # Of a custom window.
+    functions: CustomFunctions | None = None
 
 
 class To(NamedTuple):

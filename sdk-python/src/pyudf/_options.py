@@ -1,10 +1,10 @@
-"""Durations and numbers as users write them in options."""
+"""Durations, numbers and instances as users hand them over."""
 
 from __future__ import annotations
 
 import datetime
 import re
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from pyudf.errors import DefinitionError, Origin
 
@@ -69,3 +69,25 @@ def whole(value: object, option: str, origin: Origin, *, least: int = 1) -> int:
         message = f"{option}={value!r}; write a whole number from {least}"
         raise DefinitionError(message, origin)
     return value
+
+
+def instance_of(made: Any, origin: Origin) -> Any:
+    """Return an instance of a class; what is none stays what it is.
+
+    Raises:
+        DefinitionError: The class cannot be made without arguments.
+
+    Example:
+        >>> instance_of(dict, Origin("app.py", 3))
+        {}
+    """
+    if not isinstance(made, type):
+        return made
+    try:
+        return made()
+    except Exception as err:
+        message = (
+            f"{made.__name__}() raised {type(err).__name__}: {err}; hand an instance over: "
+            f"{made.__name__}(...)"
+        )
+        raise DefinitionError(message, origin) from err

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 
 from pyudf import _graph, aggregates
+from pyudf._custom import CustomFunctions
 from pyudf.emission import Early, Emit
 from pyudf.errors import Origin
 from pyudf.eventtime import EventTime
@@ -110,8 +111,11 @@ def _step(step: _graph.Step) -> plan_pb2.Step:
 
 
 def _aggregate(op: _graph.Aggregate) -> plan_pb2.Aggregate:
+    window = _window(op.window)
+    if op.functions is not None:
+        window.custom.CopyFrom(_custom(op.functions))
     return plan_pb2.Aggregate(
-        window=_window(op.window),
+        window=window,
         columns=[_aggregate_column(name, value) for name, value in op.columns],
         emit=_emit(op.window.emit),
         late=_topic(op.late),
@@ -148,6 +152,16 @@ def _session(session: Session) -> plan_pb2.Session:
         min_events=session.min_events,
         max_duration_ms=session.max_duration_ms,
         close_on=None if session.close_on is None else _expr(session.close_on),
+    )
+
+
+def _custom(functions: CustomFunctions) -> plan_pb2.CustomWindow:
+    assign, merge, should_close = functions
+    args = tuple((param.name, param.name) for param in assign.params)
+    return plan_pb2.CustomWindow(
+        assign=_call(_graph.Bound(assign, args)),
+        merge=None if merge is None else merge.id,
+        should_close=None if should_close is None else should_close.id,
     )
 
 

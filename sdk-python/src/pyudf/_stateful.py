@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import typing
+from collections.abc import Callable
 from typing import Any
 
 from pyudf._annotations import Container, spelled, unwrapped
@@ -127,23 +128,24 @@ def read_timers(
             reader.refuse(
                 f"parameter {name} has no callback; write {name}: pu.Timer = pu.timer(function)"
             )
-        callback = read_function(default.callback, reader.used_at, Fields(), {})
-        timers.append(TimerParam(name, _callback(callback, reader.name, states, options)))
+        callback = _callback(default.callback, reader, states, options)
+        timers.append(TimerParam(name, callback))
     return tuple(timers)
 
 
 def _callback(
-    reader: Reader, owner: str, states: tuple[StateParam, ...], options: Options
+    func: Callable[..., Any], main: Reader, states: tuple[StateParam, ...], options: Options
 ) -> Function:
+    reader = read_function(func, main.used_at, Fields(), {})
     by_name = {state.name: state for state in states}
     for parameter in reader.parameters:
-        _check_callback(reader, parameter, owner, by_name)
+        _check_callback(reader, parameter, main.name, by_name)
     takes = tuple(p.name for p in reader.parameters)
     output, result, _, many = _records(reader, options)
     return Function(
-        id=f"{reader.plain.__module__}:{reader.plain.__qualname__}",
+        id=f"{func.__module__}:{func.__qualname__}",
         name=reader.name,
-        call=reader.plain,
+        call=func,
         file=reader.origin.file,
         line=reader.origin.line,
         container=Container.RECORD,

@@ -1,14 +1,15 @@
-"""When the results of windows are told."""
+"""When the results of windows are told, and what becomes of records that come late."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, get_args
 
+from pyudf._names import check_name
 from pyudf._options import Duration, duration
 from pyudf.errors import DefinitionError, Origin
 
-__all__ = ["Early", "Emit", "check_emit", "early", "endless"]
+__all__ = ["Early", "Emit", "check_emit", "check_grace", "check_late", "early", "endless"]
 
 _Mode: TypeAlias = Literal["final", "updates", "on_time+late"]
 
@@ -76,3 +77,21 @@ def check_emit(emit: Emit, origin: Origin) -> Emit:
         return emit
     message = f'emit={emit!r}; possible are "final", "updates", pu.early("5s") and "on_time+late"'
     raise DefinitionError(message, origin)
+
+
+def check_grace(grace: object, origin: Origin) -> int:
+    """Return for how many ms windows stay open after their end; of None: not at all.
+
+    Raises:
+        DefinitionError: It is no duration.
+    """
+    return 0 if grace is None else duration(grace, "grace", origin, least=0)
+
+
+def check_late(late: object, origin: Origin) -> str | None:
+    """Return the topic for records that come too late; None: the app's own.
+
+    Raises:
+        DefinitionError: No topic can have the name.
+    """
+    return None if late is None else check_name(late, "late topic", origin)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from pyudf._names import check_name
 from pyudf._options import Duration, duration, whole
-from pyudf.emission import Emit, check_emit, endless
+from pyudf.custom import Custom
+from pyudf.emission import Emit, check_emit, check_grace, check_late, endless
 from pyudf.errors import DefinitionError, Origin
 from pyudf.expressions import Expr
 
@@ -160,7 +160,7 @@ class Global:
     emit: Emit = "final"
 
 
-Window: TypeAlias = Tumbling | Hopping | Sliding | Count | Session | Global
+Window: TypeAlias = Tumbling | Hopping | Sliding | Count | Session | Global | Custom
 
 
 def tumbling(
@@ -198,7 +198,11 @@ def tumbling(
     shift = 0 if offset is None else duration(offset, "offset", origin, least=-(2**62))
     length = duration(size, "size", origin)
     return Tumbling(
-        length, shift, _grace(grace, origin), check_emit(emit, origin), _late(late, origin)
+        length,
+        shift,
+        check_grace(grace, origin),
+        check_emit(emit, origin),
+        check_late(late, origin),
     )
 
 
@@ -237,8 +241,8 @@ def hopping(
         )
         raise DefinitionError(message, origin)
     shift = 0 if offset is None else duration(offset, "offset", origin, least=-(2**62))
-    kept = _grace(grace, origin)
-    return Hopping(length, step, shift, kept, check_emit(emit, origin), _late(late, origin))
+    kept = check_grace(grace, origin)
+    return Hopping(length, step, shift, kept, check_emit(emit, origin), check_late(late, origin))
 
 
 def sliding(
@@ -265,7 +269,9 @@ def sliding(
     """
     origin = Origin.caller()
     reach = duration(length, "length", origin)
-    return Sliding(reach, _grace(grace, origin), check_emit(emit, origin), _late(late, origin))
+    return Sliding(
+        reach, check_grace(grace, origin), check_emit(emit, origin), check_late(late, origin)
+    )
 
 
 def session(
@@ -316,9 +322,9 @@ def session(
         whole(min_events, "min_events", origin),
         0 if max_duration is None else duration(max_duration, "max_duration", origin),
         close_on,
-        _grace(grace, origin),
+        check_grace(grace, origin),
         check_emit(emit, origin),
-        _late(late, origin),
+        check_late(late, origin),
     )
 
 
@@ -339,11 +345,3 @@ def global_(*, emit: Emit = "final") -> Global:
         <Stream aggregate-1 of app 'demo'>
     """
     return Global(endless(emit, "global_", Origin.caller()))
-
-
-def _grace(grace: object, origin: Origin) -> int:
-    return 0 if grace is None else duration(grace, "grace", origin, least=0)
-
-
-def _late(late: object, origin: Origin) -> str | None:
-    return None if late is None else check_name(late, "late topic", origin)
