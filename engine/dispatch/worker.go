@@ -14,8 +14,8 @@ type Call struct {
 	Rows     int
 	Columns  []record.Column
 	Records  record.Arena
-	// Groups is set for a function over groups, an aggregator or a function with states. A call without rows needs
-	// neither Columns nor Records then.
+	// Groups is set for a function over groups, an aggregator or a function with states. Of the last two, a call without
+	// rows needs neither Columns nor Records.
 	Groups *Groups
 }
 

@@ -38,7 +38,7 @@ func (f *Function) request(call *dispatch.Call) (*workerv1.RunRequest, error) {
 		return nil, err
 	}
 	request.Groups = groups
-	if groups != nil && call.Rows == 0 {
+	if groups != nil && call.Rows == 0 && call.Columns == nil {
 		return request, nil
 	}
 	if f.columns {

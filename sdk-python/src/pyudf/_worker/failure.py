@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType, TracebackType
 from typing import Final
 
@@ -57,6 +57,12 @@ class Failures:
                     traceback=text,
                 ),
             )
+
+    def take(self, others: Failures, number: Callable[[int], int]) -> None:
+        """Record the failures of rows as those of what they belong to, such as their group."""
+        for error in others.errors():
+            error.row = number(error.row)
+            self._errors.setdefault(error.row, error)
 
     def errors(self) -> list[worker_pb2.RowError]:
         """Return the failed rows in order."""

@@ -17,6 +17,9 @@ __all__ = [
     "WireError",
     "column",
     "has_offsets",
+    "int32s",
+    "int64s",
+    "moments",
     "pack_bits",
     "records",
     "row_numbers",
@@ -114,6 +117,21 @@ def column(kind: FieldType, results: Sequence[Any]) -> worker_pb2.Column:
     else:
         sent.values = struct.pack(f"<{len(results)}{_FORMATS[kind]}", *results)
     return sent
+
+
+def int32s(data: bytes) -> tuple[int, ...]:
+    """Return all numbers of a buffer of int32."""
+    return _numbers("i", data, len(data) // 4)
+
+
+def int64s(data: bytes, count: int) -> tuple[int, ...]:
+    """Return so many numbers of int64."""
+    return _numbers("q", data, count)
+
+
+def moments(found: Sequence[int]) -> bytes:
+    """Return moments as int64."""
+    return struct.pack(f"<{len(found)}q", *found)
 
 
 def row_numbers(rows: Sequence[int]) -> bytes:

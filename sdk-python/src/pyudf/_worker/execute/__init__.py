@@ -2,7 +2,11 @@
 
 ``calls`` runs a function row by row, each row once. ``scalar`` and ``record`` make what it takes
 and call it, ``column`` and ``records`` make the wire's form of what it gave. ``vectorised`` does
-the whole for functions over batches, from ``batches`` to ``outcome``. Nothing here knows gRPC.
+the whole for functions over batches, from ``batches`` to ``outcome``.
+
+``keyed`` runs functions that keep something for each key, with ``kept`` as their states and timers.
+``grouped`` runs functions over the rows of a window and ``aggregation`` aggregators; ``portions``
+makes what they take. Nothing here knows gRPC.
 """
 
 from __future__ import annotations
@@ -10,7 +14,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
+from pyudf._worker.execute.aggregation import Aggregation
 from pyudf._worker.execute.column import ColumnResult
+from pyudf._worker.execute.grouped import Grouped
+from pyudf._worker.execute.keyed import Keyed
 from pyudf._worker.execute.record import RecordCalls
 from pyudf._worker.execute.records import RecordResults
 from pyudf._worker.execute.scalar import ScalarCalls
@@ -30,7 +37,14 @@ def executor(function: Function) -> Executor:
 
     Raises:
         TypeError: An annotation is one that no decoder can be made for.
+        LoadError: A state is of a type that nothing can store.
     """
+    if function.aggregator is not None:
+        return _answering(Aggregation(function))
+    if function.grouped:
+        return _answering(Grouped(function))
+    if function.states or function.timers or function.callback:
+        return _answering(Keyed(function))
     if function.container.vectorised:
         # numpy, pandas and pyarrow cost 80 MB: only a function that names them pays.
         from pyudf._worker.execute.vectorised import Vectorised  # noqa: PLC0415

@@ -7,7 +7,7 @@ from typing import Any
 
 from pyudf._worker.failure import Failures
 
-__all__ = ["collect", "each"]
+__all__ = ["collect", "each", "runs"]
 
 
 def collect(calls: Iterator[Any], rows: Sequence[int], failures: Failures) -> list[Any]:
@@ -47,3 +47,16 @@ def each(convert: Callable[[Any], Any], found: Sequence[Any], failures: Failures
             results[row] = None
             failures.add(row, err)
     return results
+
+
+def runs(start: int, end: int, failures: Failures) -> Iterator[tuple[int, int]]:
+    """Return the longest runs of rows from start to end that did not fail."""
+    first = start
+    if failures:
+        for row in range(start, end):
+            if row in failures:
+                if row > first:
+                    yield first, row
+                first = row + 1
+    if end > first:
+        yield first, end

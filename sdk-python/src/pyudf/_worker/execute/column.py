@@ -50,6 +50,20 @@ class ColumnResult:
             FieldType.JSON: _json,
         }
 
+    def check(self, value: Any) -> Any:
+        """Return one result as it goes into the column.
+
+        Raises:
+            TypeError, OverflowError, UnicodeEncodeError: It is not what the column holds.
+        """
+        return self._checks[self._kind](value)
+
+    def put(
+        self, checked: list[Any], _failures: Failures, response: worker_pb2.RunResponse
+    ) -> None:
+        """Put results that ``check`` gave into a response. None is null."""
+        response.column.CopyFrom(wire.column(self._kind, checked))
+
     def deliver(
         self, results: list[Any], failures: Failures, response: worker_pb2.RunResponse
     ) -> None:

@@ -13,7 +13,7 @@ from pyudf._worker.failure import Failures
 from pyudf.functions import Function
 from pyudf.worker.v1 import worker_pb2
 
-__all__ = ["RecordCalls"]
+__all__ = ["RecordCalls", "decoder"]
 
 
 class RecordCalls:
@@ -22,7 +22,7 @@ class RecordCalls:
     def __init__(self, function: Function, finish: Callable[[Any], Any] | None = None) -> None:
         """Prepare the decoder of the function's record type; see ScalarCalls for finish."""
         self._call = function.call
-        self._decode = _decoder(function.record_type)
+        self._decode = decoder(function.record_type)
         self._finish = finish
 
     def __call__(self, request: worker_pb2.RunRequest, failures: Failures) -> list[Any]:
@@ -34,7 +34,8 @@ class RecordCalls:
         return collect(calls, range(request.rows), failures)
 
 
-def _decoder(record_type: Any) -> Callable[[bytes], Any]:
+def decoder(record_type: Any) -> Callable[[bytes], Any]:
+    """Return what makes a record of its JSON text."""
     # model_validate_json would add frames of pydantic to the traceback of a record that is wrong.
     validator = getattr(record_type, "__pydantic_validator__", None)
     if validator is not None and hasattr(record_type, "model_validate_json"):

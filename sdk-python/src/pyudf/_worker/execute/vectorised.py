@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pyudf._worker.execute.batches import Batches
+from pyudf._worker.execute.calls import runs
 from pyudf._worker.execute.outcome import ColumnOutcome, RecordsOutcome, ResultError
 from pyudf._worker.failure import Failures
 from pyudf.functions import Function
@@ -33,7 +34,7 @@ class Vectorised:
         """Answer a request; rows whose values cannot be read fail and cut the batch in two."""
         part = self._batches.read(request, failures)
         outcome = self._new_outcome()
-        pending = list(_runs(request.rows, failures))[::-1]
+        pending = list(runs(0, request.rows, failures))[::-1]
         while pending:
             start, end = pending.pop()
             error = self._attempt(part, start, end, outcome, failures)
@@ -65,16 +66,3 @@ class Vectorised:
         except BaseException as err:
             return err
         return None
-
-
-def _runs(rows: int, failures: Failures) -> Iterator[tuple[int, int]]:
-    """Return the longest runs of rows that did not fail."""
-    start = 0
-    if failures:
-        for row in range(rows):
-            if row in failures:
-                if row > start:
-                    yield start, row
-                start = row + 1
-    if rows > start:
-        yield start, rows
