@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import pyudf as pu
-from pyudf.functions import Container, Function
+from pyudf.functions import EVENT_TIME, Container, Function
 from pyudf.plan.v1 import plan_pb2
 from pyudf.types import FieldType
 
@@ -95,11 +95,11 @@ def test_a_method_that_is_not_there_is_not_in_the_plan() -> None:
 def test_assign_takes_the_time_and_the_record_or_fields() -> None:
     shifts = functions(pu.custom(Shifts))["Shifts.assign"]
     assert (shifts.container, shifts.record_type) == (Container.RECORD, Action)
-    assert (shifts.takes, shifts.argument) == (("at", "row"), "row")
+    assert (shifts.takes, shifts.argument) == ((EVENT_TIME, "row"), "row")
     weeks = functions(pu.custom(Weeks))["Weeks.assign"]
-    assert (weeks.container, weeks.takes) == (Container.SCALAR, ("at", "action"))
+    assert (weeks.container, weeks.takes) == (Container.SCALAR, (EVENT_TIME, "action"))
     assert [p.type for p in weeks.params] == [FieldType.STRING]
-    assert functions(pu.custom(Time))["Time.assign"].takes == ("at",)
+    assert functions(pu.custom(Time))["Time.assign"].takes == (EVENT_TIME,)
 
 
 def test_methods_give_windows_in_one_form() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from pyudf._annotations import Container
-from pyudf._definition import Function, Output, Param
+from pyudf._definition import EVENT_TIME, Function, Output, Param
 from pyudf._parameters import Reader, read_function
 from pyudf.custom import Assigned, Closed, Custom, Merged
 from pyudf.errors import Origin
@@ -51,8 +51,7 @@ def _assign(window: Custom, fields: Fields, used_at: Origin) -> Function:
     if container.vectorised:
         reader.refuse(f"takes a {container.value}; take one record (row: dict) or fields of it")
     record = container is Container.RECORD
-    # The engine says the event time by the name that it has for a timer's callback, too.
-    takes = ("at", *(parameter.name for parameter in reader.parameters))
+    takes = (EVENT_TIME, *(parameter.name for parameter in reader.parameters))
     return _function(
         reader,
         Assigned(window.assigner.assign),

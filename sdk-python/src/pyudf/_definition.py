@@ -16,6 +16,9 @@ from pyudf.types import FieldType
 OnNull: TypeAlias = Literal["null", "call", "dlq"]
 OnError: TypeAlias = Literal["dlq", "skip", "stop"]
 
+EVENT_TIME = "@time"
+"""In ``Function.takes``: the event time of the row in ms. No parameter can have that name."""
+
 _SHORTEST = 0.001
 _LONGEST = 24 * 60 * 60
 
@@ -125,7 +128,8 @@ class Function:
         states: The values that it keeps for each key.
         timers: The timers that it sets for each key.
         takes: The names of all Python parameters in call order, if some of them are states,
-            timers or a callback's ``key`` and ``at``; empty for other functions.
+            timers, a callback's ``key`` and ``at``, or the row's time, which stands there as
+            ``EVENT_TIME`` whatever its own name; empty for other functions.
         grouped: Whether it takes all rows of a group and gives one value for them. Then
             ``RECORD`` means a list of records.
         aggregator: The instance whose methods are called, for a class that keeps a state for

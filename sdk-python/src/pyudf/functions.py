@@ -7,6 +7,7 @@ from typing import Any
 
 from pyudf._annotations import Container
 from pyudf._definition import (
+    EVENT_TIME,
     Function,
     OnError,
     OnNull,
@@ -21,6 +22,7 @@ from pyudf.errors import Origin
 from pyudf.schema import Fields, parse_schema
 
 __all__ = [
+    "EVENT_TIME",
     "Container",
     "Function",
     "OnError",
