@@ -11,13 +11,24 @@ from typing import Any
 
 import msgspec
 import pytest
-from group_harness import over_columns, over_records, run, states_of, timers_of, without_rows
+from group_harness import (
+    HERE,
+    grouped,
+    over_columns,
+    over_records,
+    run,
+    states_of,
+    timers_of,
+    without_rows,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from worker_harness import emitted, errors, values, worker
 
 import pyudf as pu
+from pyudf._custom import derive_custom
 from pyudf.functions import Function
+from pyudf.schema import Fields
 from pyudf.types import FieldType
 from pyudf.worker.v1 import worker_pb2
 
@@ -227,8 +238,10 @@ def test_a_timer_that_fits_no_clock_fails_its_row() -> None:
 
 
 def test_a_callback_gets_key_moment_and_states() -> None:
-    request = over_records(
-        LATE, [1, 1], "", "", keys=["a", "b"], states=[[packed(4), None]], times=[50, 60]
+    request = worker_pb2.RunRequest(
+        function=LATE.id,
+        rows=2,
+        groups=grouped([1, 1], keys=["a", "b"], states=[[packed(4), None]], times=[50, 60]),
     )
     response = run(LATE, request)
     assert emitted(response) == [
@@ -247,9 +260,23 @@ def test_a_callback_that_raises_fails_its_group_only() -> None:
         return row
 
     callback = pu.define(silent).timers[0].callback
-    response = run(callback, over_records(callback, [1, 1], "", "", keys=["a", ""], times=[1, 2]))
+    groups = grouped([1, 1], keys=["a", ""], times=[1, 2])
+    response = run(callback, worker_pb2.RunRequest(function=callback.id, rows=2, groups=groups))
     assert emitted(response) == [(0, '{"n":1.0}')]
     assert errors(response) == {1: ("ZeroDivisionError", "division by zero")}
+
+
+class Shift:
+    def assign(self, ts: int, row: dict[str, Any]) -> tuple[int, int]:
+        return ts, ts + row["hours"]
+
+
+def test_a_custom_window_is_assigned_by_the_event_time_of_each_row() -> None:
+    assign = derive_custom(pu.custom(Shift()), Fields(), HERE).assign
+    rows = texts({"hours": 5}, {}, {"hours": 1})
+    response = run(assign, over_records(assign, [2, 1], *rows, times=[10, 20, 30]))
+    assert values(response, FieldType.JSON) == ["[[10,15]]", None, "[[30,31]]"]
+    assert list(errors(response)) == [1]
 
 
 def test_a_datetime_sets_a_timer() -> None:

@@ -43,7 +43,7 @@ def executor(function: Function) -> Executor:
         return _answering(Aggregation(function))
     if function.grouped:
         return _answering(Grouped(function))
-    if function.states or function.timers or function.callback:
+    if function.takes or function.callback:
         return _answering(Keyed(function))
     if function.container.vectorised:
         # numpy, pandas and pyarrow cost 80 MB: only a function that names them pays.

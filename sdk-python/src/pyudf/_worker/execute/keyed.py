@@ -17,7 +17,7 @@ from pyudf._worker.execute.records import RecordResults
 from pyudf._worker.failure import Failures
 from pyudf._worker.groups import Groups, put_states, put_timers
 from pyudf._worker.states import state_codec
-from pyudf.functions import Container, Function
+from pyudf.functions import EVENT_TIME, Function
 from pyudf.worker.v1 import worker_pb2
 
 __all__ = ["Keyed"]
@@ -96,18 +96,21 @@ class Keyed:
 
 
 class _Fields:
-    """The parameters that are neither states nor timers."""
+    """The parameters that are neither states nor timers.
+
+    Besides fields, or the record, a function may take the event time of the row; a timer's callback
+    takes that as ``at``, and the ``key`` of its group.
+    """
 
     def __init__(self, function: Function) -> None:
         self._callback = function.callback
-        self._argument = function.argument
+        self._moments = {"at"} if function.callback else {EVENT_TIME}
         self._decode = None
-        if function.container is Container.RECORD and not function.callback:
-            self._decode = decoder(function.record_type)
         self._arguments = Arguments(function.params)
         self.names = tuple(param.name for param in function.params)
-        if self._decode is not None and self._argument is not None:
-            self.names = (self._argument,)
+        if function.argument is not None:
+            self._decode = decoder(function.record_type)
+            self.names = (function.argument,)
 
     def read(
         self,
@@ -117,25 +120,23 @@ class _Fields:
         failures: Failures,
     ) -> dict[str, Sequence[Any]]:
         """Return a value a row for each parameter; a row that cannot be read fails."""
-        if self._callback:
-            return self._fired(groups, takes)
+        found: dict[str, Sequence[Any]] = {}
+        for name in self._moments.intersection(takes):
+            found[name] = groups.times
+        if self._callback and "key" in takes:
+            each = zip(groups.keys, groups.bounds, strict=True)
+            found["key"] = list(chain(*(repeat(key, end - start) for key, (start, end) in each)))
+        return found | self._sent(request, failures)
+
+    def _sent(self, request: worker_pb2.RunRequest, failures: Failures) -> dict[str, Sequence[Any]]:
         if request.rows == 0:
             return dict.fromkeys(self.names, ())
         if self._decode is not None:
             texts = wire.records(request.records, request.rows)
-            found = collect(map(self._decode, texts), range(request.rows), failures)
-            return dict.fromkeys(self.names, found)
+            decoded = collect(map(self._decode, texts), range(request.rows), failures)
+            return dict.fromkeys(self.names, decoded)
         columns = self._arguments.read(request.columns, request.rows, failures)
         return dict(zip(self.names, columns, strict=True))
-
-    def _fired(self, groups: Groups, takes: Sequence[str]) -> dict[str, Sequence[Any]]:
-        found: dict[str, Sequence[Any]] = {}
-        if "at" in takes:
-            found["at"] = groups.times
-        if "key" in takes:
-            each = zip(groups.keys, groups.bounds, strict=True)
-            found["key"] = list(chain(*(repeat(key, end - start) for key, (start, end) in each)))
-        return found
 
 
 def _results(function: Function) -> tuple[Callable[[Any], Any], Deliver]:
