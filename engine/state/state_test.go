@@ -91,6 +91,10 @@ func BenchmarkOverlay(b *testing.B) {
 		b.Fatal(err)
 	}
 	o, key, value := state.NewOverlay(s), make([]byte, 8), make([]byte, 32)
+	for n := range uint64(100_000) {
+		binary.BigEndian.PutUint64(key, n)
+		o.Set(key, value)
+	}
 	each := func(name string, visit func(n uint64)) {
 		b.Run(name, func(b *testing.B) {
 			for n := uint64(0); b.Loop(); n++ {

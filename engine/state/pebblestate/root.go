@@ -86,10 +86,14 @@ func (r *Root) Open(name string) (state.Store, error) {
 	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,200}$`).MatchString(name) {
 		return nil, fmt.Errorf("%q cannot be the name of a state store: use letters, digits, '.', '_' and '-'", name)
 	}
+	if err := r.room(0); err != nil {
+		return nil, err
+	}
 	dir := filepath.Join(r.dir, name)
 	db, err := pebble.Open(dir, r.options(dir))
 	if err != nil {
-		return nil, fmt.Errorf("open the state store %s: %w; if it is damaged, remove the directory: the state is built anew", dir, err)
+		return nil, fmt.Errorf("open the state store %s: %w; make sure that the disk works; if the store is damaged, remove the directory, "+
+			"and the app begins without its state", dir, err)
 	}
 	s := newStore(db, r, dir)
 	if err := s.checkLayout(); err != nil {
@@ -103,4 +107,21 @@ func (r *Root) Close() error {
 	r.files.Unref()
 	r.cache.Unref()
 	return r.lock.Close()
+}
+
+// reserve is the room on the disk without which nothing is written: files are rewritten before old ones are removed, and
+// Pebble takes a full disk for the end.
+const reserve = 64 << 20
+
+// room makes sure that the disk has some.
+func (r *Root) room(size int) error {
+	usage, err := r.config.disk.GetDiskUsage(r.dir)
+	if err != nil {
+		return fmt.Errorf("look at the disk of the state directory %s: %w", r.dir, err)
+	}
+	if need := uint64(size) + reserve; usage.AvailBytes < need {
+		return fmt.Errorf("the disk of the state directory %s is full: %d MB are left and %d MB are needed; make room, or move the directory; "+
+			"what was committed is safe", r.dir, usage.AvailBytes>>20, need>>20)
+	}
+	return nil
 }

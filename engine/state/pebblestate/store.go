@@ -22,10 +22,6 @@ const (
 // layout is the version of what a database's keys look like. A store of another version is refused.
 const layout = "pyudf state 1"
 
-// reserve is the room on the disk without which nothing is written: files are rewritten before old ones are removed, and
-// Pebble takes a full disk for the end.
-const reserve = 64 << 20
-
 // store is one database.
 type store struct {
 	db *pebble.DB
@@ -65,7 +61,7 @@ func (s *store) checkLayout() error {
 
 func (s *store) foreign(what string) error {
 	return fmt.Errorf("the state store %s %s, and this pyudf needs %q: run the version that wrote it, or remove the directory, "+
-		"and the state is built anew", s.dir, what, layout)
+		"and the app begins without its state", s.dir, what, layout)
 }
 
 func (s *store) empty() (bool, error) {
@@ -115,7 +111,7 @@ func (s *store) Apply(changes *state.Changes) (err error) {
 	if s.broken != nil || changes.Len() == 0 {
 		return s.broken
 	}
-	if err := s.room(changes.Bytes()); err != nil {
+	if err := s.root.room(changes.Bytes()); err != nil {
 		return err
 	}
 	defer s.rescue(&err)
@@ -148,19 +144,6 @@ func (s *store) put(batch *pebble.Batch, change state.Change) error {
 		}
 		return batch.DeleteRange(s.key, s.end, nil)
 	}
-}
-
-// room makes sure that the disk has some.
-func (s *store) room(size int) error {
-	usage, err := s.root.config.disk.GetDiskUsage(s.dir)
-	if err != nil {
-		return s.failed("look at the disk of", err)
-	}
-	if need := uint64(size) + reserve; usage.AvailBytes < need {
-		return fmt.Errorf("the disk of the state store %s is full: %d MB are left and %d MB are needed; make room, or move the state directory; "+
-			"what was committed is safe", s.dir, usage.AvailBytes>>20, need>>20)
-	}
-	return nil
 }
 
 // rescue makes an error of a panic by which Pebble says that it cannot write. The database is not touched any more: it may

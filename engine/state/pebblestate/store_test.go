@@ -104,6 +104,8 @@ func TestADiskThatFillsIsNoticedBeforeItIsFull(t *testing.T) {
 	}
 	left = 1 << 20
 	mention(t, s.Apply(one("k", "2")), dir, "full", "1 MB are left", "make room")
+	_, err := root.Open("b")
+	mention(t, err, dir, "full", "make room")
 	left = 1 << 30
 	if err := s.Apply(one("l", "3")); err != nil {
 		t.Errorf("with room again: %v", err)
