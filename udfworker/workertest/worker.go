@@ -1,7 +1,9 @@
 package workertest
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -17,6 +19,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/protobuf/types/known/emptypb"
 
+	"github.com/pyudf/pyudf/engine/record"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 	"github.com/pyudf/pyudf/udfworker/wire"
@@ -44,6 +47,8 @@ const (
 	Spawn = "spawn"
 	// HangUp ends the stream though the process lives.
 	HangUp = "hang_up"
+	// Keep has one state: it answers the states that it gets, and for a group without one the group's key.
+	Keep = "keep"
 )
 
 // Holding is what a worker logs that holds an answer back.
@@ -111,12 +116,13 @@ func (w *worker) Describe(context.Context, *workerv1.DescribeRequest) (*workerv1
 	plan := &planv1.Plan{App: "test", Functions: []*planv1.Function{{
 		Id: Echo, Input: planv1.Input_INPUT_RECORDS, Output: planv1.Output_OUTPUT_RECORDS,
 	}}}
-	for _, id := range []string{Same, Fails, Exit, Hang, Hold, WrongRows, WrongSeq, Spawn, HangUp} {
+	for _, id := range []string{Same, Fails, Exit, Hang, Hold, WrongRows, WrongSeq, Spawn, HangUp, Keep} {
 		plan.Functions = append(plan.Functions, &planv1.Function{
 			Id: id, Input: planv1.Input_INPUT_COLUMNS, Params: []*planv1.Param{{Type: planv1.Type_TYPE_FLOAT64}},
 			Output: planv1.Output_OUTPUT_COLUMN, ResultType: planv1.Type_TYPE_FLOAT64,
 		})
 	}
+	plan.Functions[len(plan.Functions)-1].States = []*planv1.State{{Name: "kept"}}
 	return &workerv1.DescribeResponse{Plan: plan, Pid: int64(os.Getpid())}, nil
 }
 
@@ -173,6 +179,8 @@ func (w *worker) answer(request *workerv1.RunRequest) *workerv1.RunResponse {
 			fmt.Fprintf(os.Stderr, "line %d\n", line)
 		}
 		os.Exit(3)
+	case Keep:
+		response.States = []*workerv1.Values{keep(request.GetGroups())}
 	case Hang:
 		untilKilled()
 	case WrongRows:
@@ -183,6 +191,26 @@ func (w *worker) answer(request *workerv1.RunRequest) *workerv1.RunResponse {
 		response.Errors = failAll(request, strconv.Itoa(spawn()))
 	}
 	return response
+}
+
+func keep(groups *workerv1.Groups) *workerv1.Values {
+	state, keys := groups.GetStates()[0], groups.GetKeys()
+	kept := &workerv1.Values{Values: &workerv1.Records{Offsets: []byte{0, 0, 0, 0}}, Present: bytes.Repeat([]byte{0xff}, len(state.GetPresent()))}
+	for i := range len(keys.GetOffsets())/4 - 1 {
+		text := textOf(state.GetValues(), i)
+		if !record.Bit(state.GetPresent(), i) {
+			text = textOf(keys, i)
+		}
+		kept.Values.Data = append(kept.Values.Data, text...)
+		kept.Values.Offsets = binary.LittleEndian.AppendUint32(kept.Values.Offsets, uint32(len(kept.GetValues().GetData())))
+	}
+	return kept
+}
+
+func textOf(texts *workerv1.Records, i int) []byte {
+	from := binary.LittleEndian.Uint32(texts.GetOffsets()[4*i:])
+	to := binary.LittleEndian.Uint32(texts.GetOffsets()[4*i+4:])
+	return texts.GetData()[from:to]
 }
 
 func echo(request *workerv1.RunRequest) *workerv1.OutputRecords {

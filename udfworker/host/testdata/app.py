@@ -75,3 +75,44 @@ def fork(n: int) -> int:
         while True:
             time.sleep(n)
     return child
+
+
+class Mean:
+    def create(self) -> list[float]:
+        return [0.0, 0.0]
+
+    def add(self, state: list[float], x: float) -> list[float]:
+        if x < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        state[0] += x
+        state[1] += 1
+        return state
+
+    def merge(self, a: list[float], b: list[float]) -> list[float]:
+        return [a[0] + b[0], a[1] + b[1]]
+
+    def result(self, state: list[float]) -> float:
+        return state[0] / state[1]
+
+
+def spread(x: list[float]) -> float:
+    return max(x) - min(x)
+
+
+def remind(key: str, at: int, n: pu.State[int]) -> dict:
+    return {"key": key, "at": at, "n": n.get(0)}
+
+
+@app.udf(numbers, to="counts", key="k")
+def count(row: dict, n: pu.State[int], alarm: pu.Timer = pu.timer(remind)) -> dict:  # noqa: B008
+    n.set(n.get(0) + 1)
+    alarm.set(row["x"] + 1000)
+    if row["x"] == -1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    if row["x"] == -2:
+        raise ValueError(row["x"])
+    return {"n": n.value}
+
+
+sums = app.topic("sums", schema={"x": float, "k": str})
+sums.key_by("k").window(pu.tumbling("10s")).agg(mean=Mean, spread=spread).to("windows")
