@@ -50,17 +50,49 @@ func BenchmarkAdd(b *testing.B) {
 	}
 }
 
-// What Add of a mean would take without being exact: the floor that the budget is measured from.
-func BenchmarkNaiveMean(b *testing.B) {
-	values := readings()
-	sums, counts := make([]float64, 100), make([]int64, 100)
-	for i := range b.N {
-		cell := i * 31 % 100
-		if row := i % rows; !values.IsNull(row) {
-			sums[cell] += values.Floats[row]
-			counts[cell]++
+// naive is a mean that rounds at each addition, behind the same call: what exact sums are compared with.
+type naive struct {
+	counts []int64
+	sums   []float64
+}
+
+func (c *naive) Add(cell int32, values *record.Column, row int, _ aggregate.Stamp) {
+	if x := values.Floats[row]; x == x && !values.IsNull(row) { // not NaN
+		c.counts[cell]++
+		c.sums[cell] += x
+	}
+}
+
+// The readings have one decimal; the measurements all the digits of a float64 and sizes from 1e-4 to 1e4.
+func BenchmarkExactness(b *testing.B) {
+	type adder interface {
+		Add(cell int32, values *record.Column, row int, at aggregate.Stamp)
+	}
+	const cells = 100
+	for name, c := range map[string]adder{
+		"naive mean":     &naive{make([]int64, cells), make([]float64, cells)},
+		"exact sum":      newColumn(b, aggregate.Spec{Op: sum, Argument: record.Float64}, cells),
+		"exact mean":     newColumn(b, aggregate.Spec{Op: mean, Argument: record.Float64}, cells),
+		"exact variance": newColumn(b, aggregate.Spec{Op: variance, Argument: record.Float64}, cells),
+	} {
+		for kind, values := range map[string]*record.Column{"readings": readings(), "measurements": measurements()} {
+			b.Run(name+" of "+kind, func(b *testing.B) {
+				for i := range b.N {
+					c.Add(int32(i*31%cells), values, i%rows, aggregate.Stamp{})
+				}
+			})
 		}
 	}
+}
+
+func measurements() *record.Column {
+	g := rand.New(rand.NewPCG(1, 1))
+	b := record.NewBuilder(record.Float64, rows)
+	for range rows {
+		b.Float(g.NormFloat64() * pick(g, 1e-4, 1e-2, 1, 1e2, 1e4))
+	}
+	c := b.Column()
+	return &c
 }
 
 // Numbers that two floats do not hold together: each takes the slow path every few additions.

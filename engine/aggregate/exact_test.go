@@ -82,6 +82,21 @@ func TestSumsMeansAndVariancesAreThoseOfFractionsRoundedOnce(t *testing.T) {
 	}
 }
 
+// The squares of such numbers lie at the ends of what a float64 holds, and beyond.
+func TestVariancesAreExactWhereSquaresOverflowAndUnderflow(t *testing.T) {
+	g := rand.New(rand.NewPCG(7, 5))
+	for exponent := -1070; exponent < 1020; exponent += 7 {
+		values := make([]any, 9)
+		for i := range values {
+			values[i] = math.Ldexp(1+g.Float64(), exponent)
+		}
+		in := column(record.Float64, values...)
+		m := momentsOf(in)
+		expect(t, aggregate.Spec{Op: variance, Argument: record.Float64, DDOF: 1}, in, nearest(m.variance(1)))
+		expect(t, aggregate.Spec{Op: stddev, Argument: record.Float64, DDOF: 1}, in, nearestRoot(m.variance(1)))
+	}
+}
+
 func randomColumn(g *rand.Rand, typ record.Type, rows int) *record.Column {
 	values := make([]any, rows)
 	for i := range values {

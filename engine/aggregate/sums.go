@@ -65,6 +65,8 @@ func (s *sums) add(cell int32, x float64) {
 	p.hi, p.lo = hi, lo
 }
 
+// addSlowly makes room in the pair by rounding it anew, or else by moving all of it to the wide number. A pair that
+// starts again from x takes more numbers until it is full than one that keeps its high part.
 func (s *sums) addSlowly(cell int32, x float64) {
 	if math.IsInf(x, 0) {
 		s.widen(cell).infinite(x)
@@ -72,16 +74,15 @@ func (s *sums) addSlowly(cell int32, x float64) {
 	}
 	p := &s.cells[cell]
 	if normal, ok := p.normal(); ok {
-		if sum, ok := normal.plus(x); ok {
-			*p = sum
-			return
-		}
+		*p = normal
 	}
-	number := &s.widen(cell).number
-	for _, part := range [...]float64{p.hi, p.lo, x} {
-		number.Add(number, exactly(part))
+	sum, ok := p.plus(x)
+	if !ok {
+		s.addBig(cell, exactly(p.hi))
+		s.addBig(cell, exactly(p.lo))
+		sum = pair{hi: x}
 	}
-	*p = pair{}
+	*p = sum
 }
 
 func (w *wide) infinite(x float64) {

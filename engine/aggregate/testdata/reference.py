@@ -1,7 +1,8 @@
 """Computes the aggregates of each column in stdin with pandas, for TestPandasAgrees.
 
-A column is {"type": "float64" | "int64" | "string", "values": [...], "quantile": q}, with null for a missing value. What
-comes out is a list of objects by the names of the aggregates, floats as the text of their repr.
+A column is {"type": "float64" | "int64" | "string", "values": [...], "quantile": q}, with null for
+a missing value. What comes out is a list of objects by the names of the aggregates, floats as the
+text of their repr.
 """
 
 import json
