@@ -10,10 +10,14 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/memstate"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -23,8 +27,21 @@ import (
 type Config struct {
 	Plan *planv1.Plan
 	// OpenSource and OpenSink open the adapters of what the plan names. They are called at the same time.
-	OpenSource func(ctx context.Context, s *planv1.Source) (source.Source, error)
+	// Resume says where the partitions of a source with state go on.
+	OpenSource func(ctx context.Context, s *planv1.Source, resume source.Resume) (source.Source, error)
 	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
+	// OpenHop opens the topic, or what stands in for one, that leads to the stage with the given name.
+	OpenHop func(ctx context.Context, stage string, resume source.Resume) (Hop, error)
+	// Partitions returns how many partitions a source has.
+	Partitions func(ctx context.Context, s *planv1.Source) (int, error)
+	// State is where tasks keep what they know from batch to batch; nil: in memory, until the run ends.
+	State state.Root
+	// Flush closes the windows that are open at the end of a bounded run. Those of files are closed in any case.
+	Flush bool
+	// Bounded tells that the run ends by itself: the clock does not count.
+	Bounded bool
+	// ResetState lets a task begin without state where its group has read before.
+	ResetState bool
 	// OpenDeadLetters opens the sink of the records that no step could handle.
 	OpenDeadLetters func(ctx context.Context) (sink.Sink, error)
 	// Start starts a worker.
@@ -37,10 +54,20 @@ type Config struct {
 	Logger         *slog.Logger
 }
 
+// Hop is both ends of a way between stages. The sink takes messages with explicit partitions.
+type Hop struct {
+	Source     source.Source
+	Sink       sink.Sink
+	Partitions int
+}
+
 // EnsureDefaults sets what was left open.
 func (c *Config) EnsureDefaults() {
 	if c.Workers == 0 {
 		c.Workers = 1
+	}
+	if c.State == nil {
+		c.State = memstate.New()
 	}
 	if c.CommitInterval == 0 {
 		c.CommitInterval = 5 * time.Second
@@ -57,6 +84,7 @@ func (c *Config) Validate() error {
 	}
 	need(c.Plan != nil, "no plan")
 	need(c.OpenSource != nil && c.OpenSink != nil && c.OpenDeadLetters != nil, "sources, sinks and dead letters need adapters")
+	need(c.OpenHop != nil && c.Partitions != nil, "hops need adapters")
 	need(c.Start != nil, "no way to start workers")
 	need(c.Workers > 0, "workers must be at least 1")
 	need(c.CommitInterval > 0, "the commit interval must be positive")
@@ -78,7 +106,7 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}}
+	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}, stores: newStores(config.State)}
 	defer r.close(ctx)
 	if err := r.open(ctx); err != nil {
 		return err
@@ -89,7 +117,10 @@ func Run(ctx context.Context, config Config) error {
 	if err := r.closeSinks(); err != nil {
 		return err
 	}
-	return r.commit(context.WithoutCancel(ctx))
+	if err := r.commit(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
+	return r.stop()
 }
 
 // engine is one run.
@@ -99,6 +130,9 @@ type engine struct {
 	outputs *task.Outputs
 	pool    *dispatch.Pool
 	readers []*reader
+	stores  *stores
+	// partitions are those of each source of the plan.
+	partitions []int
 }
 
 // open opens everything: workers first, as nothing may be consumed if the user's code does not load; then sinks and
@@ -108,8 +142,9 @@ func (e *engine) open(ctx context.Context) error {
 	if e.pool, err = dispatch.NewPool(ctx, e.config.Start, e.config.Workers, e.config.Metrics, e.config.Logger); err != nil {
 		return err
 	}
-	e.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks))
+	e.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks)+len(e.plan.Hops))
 	e.readers = make([]*reader, len(e.plan.Sources))
+	e.partitions = make([]int, len(e.plan.Sources))
 	group, opening := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		e.outputs.DeadLetters, err = e.config.OpenDeadLetters(opening)
@@ -122,36 +157,106 @@ func (e *engine) open(ctx context.Context) error {
 			return err
 		})
 	}
+	for _, hop := range e.plan.Hops {
+		e.outputs.Names = append(e.outputs.Names, hop.Stage.Name)
+	}
 	for i, from := range e.plan.Sources {
-		group.Go(func() error {
-			s, err := e.config.OpenSource(opening, from.Proto)
-			if err == nil {
-				e.readers[i] = e.reader(from, s)
-			}
-			return err
-		})
+		group.Go(func() error { return e.openSource(opening, i, from) })
 	}
 	return group.Wait()
 }
 
-func (e *engine) reader(from *plan.Source, s source.Source) *reader {
-	return &reader{
-		source:   s,
-		name:     from.Name,
-		program:  step.New(from, e.pool, e.config.Metrics),
-		outputs:  e.outputs,
-		interval: e.interval(),
-		metrics:  e.config.Metrics,
-		logger:   e.config.Logger.With("source", from.Name),
+func (e *engine) openSource(ctx context.Context, i int, from *plan.Source) error {
+	if from.Hop != nil {
+		hop, err := e.config.OpenHop(ctx, from.Name, e.resume(from))
+		if err == nil {
+			e.outputs.Sinks[len(e.plan.Sinks)+from.Hop.Index] = hop.Sink
+			e.partitions[i] = hop.Partitions
+			e.readers[i] = e.reader(from, hop.Source)
+		}
+		return err
 	}
+	var err error
+	if len(e.plan.Hops) > 0 {
+		if e.partitions[i], err = e.config.Partitions(ctx, from.Proto); err != nil {
+			return err
+		}
+	}
+	s, err := e.config.OpenSource(ctx, from.Proto, e.resume(from))
+	if err == nil {
+		e.readers[i] = e.reader(from, s)
+	}
+	return err
+}
+
+func (e *engine) reader(from *plan.Source, s source.Source) *reader {
+	r := &reader{
+		source:     s,
+		plan:       from,
+		program:    step.New(from, e.pool, e.config.Metrics),
+		outputs:    e.outputs,
+		interval:   e.interval(),
+		metrics:    e.config.Metrics,
+		logger:     e.config.Logger.With("source", from.Name),
+		closeState: func(record.Partition) error { return nil },
+		flush:      e.config.Flush || from.Proto.GetFile() != nil,
+		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
+	}
+	r.program.At(func() int64 { return time.Now().UnixMilli() })
+	if from.Stateful() {
+		r.flows = func(p record.Partition) (*keyed.Flow, error) { return e.flow(r, p) }
+		r.closeState = func(p record.Partition) error { return e.stores.close(storeName(from, p)) }
+	}
+	return r
 }
 
 func (e *engine) read(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
+	ended := map[*plan.Source]chan struct{}{}
 	for _, r := range e.readers {
-		group.Go(func() error { return r.run(ctx) })
+		ended[r.plan] = make(chan struct{})
+	}
+	for _, r := range e.readers {
+		group.Go(func() error {
+			err := r.run(ctx)
+			if err == nil {
+				close(ended[r.plan])
+			}
+			return err
+		})
+		if finisher, ok := r.source.(source.Finisher); ok && r.plan.Hop != nil {
+			group.Go(func() error {
+				select {
+				case <-ended[e.feeder(r.plan.Hop)]:
+					finisher.Finish()
+				case <-ctx.Done():
+				}
+				return nil
+			})
+		}
 	}
 	return group.Wait()
+}
+
+// feeder returns the source whose steps lead to a hop.
+func (e *engine) feeder(hop *plan.Hop) *plan.Source {
+	for _, s := range e.plan.Sources {
+		if s.Feeds(hop) {
+			return s
+		}
+	}
+	panic("a hop that no stage leads to") // plan.Compile made it from one
+}
+
+// stop ends the tasks, once everything is committed.
+func (e *engine) stop() error {
+	var errs []error
+	for _, r := range e.readers {
+		if r != nil { // opened
+			errs = append(errs, r.stop())
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // commit stores what the readers finished last, once all sinks have everything for good. Brokers refuse commits for a
@@ -191,12 +296,16 @@ func (e *engine) closeSinks() error {
 }
 
 func (e *engine) close(ctx context.Context) {
+	if err := e.stop(); err != nil {
+		e.config.Logger.Warn("the state was not closed cleanly", "error", err)
+	}
+	defer e.stores.closeAll()
 	for _, r := range e.readers {
 		if r == nil { // not opened
 			continue
 		}
 		if err := r.source.Close(); err != nil {
-			e.config.Logger.Warn("a source did not close cleanly", "source", r.name, "error", err)
+			e.config.Logger.Warn("a source did not close cleanly", "source", r.plan.Name, "error", err)
 		}
 	}
 	if err := e.closeSinks(); err != nil {

@@ -7,7 +7,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/step"
@@ -20,12 +22,20 @@ import (
 // record is read meanwhile, so that every record before a stored position is delivered.
 type reader struct {
 	source   source.Source
-	name     string
+	plan     *plan.Source
 	program  *step.Program
 	outputs  *task.Outputs
 	interval time.Duration
 	metrics  *metrics.Set
 	logger   *slog.Logger
+	// flows opens the stateful half of a task; nil if the plan has none.
+	flows func(p record.Partition) (*keyed.Flow, error)
+	// closeState closes what a flow kept its state in.
+	closeState func(p record.Partition) error
+	// flush tells that windows which are open at the end of the input are closed.
+	flush bool
+	// live tells that the clock counts: partitions without records become idle.
+	live bool
 
 	tasks map[record.Partition]*owned
 	// final are the positions that the last epoch ended with; they are stored when the sinks are closed.
@@ -33,7 +43,13 @@ type reader struct {
 	// assigned tells that the source gave partitions, or none, at least once.
 	assigned  bool
 	committed time.Time
+	ticked    time.Time
+	// abort ends the tasks.
+	abort context.CancelFunc
 }
+
+// tick is how often tasks are told the time.
+const tick = 100 * time.Millisecond
 
 // owned is a partition of this process.
 type owned struct {
@@ -41,6 +57,10 @@ type owned struct {
 	// stored is the position of the last commit.
 	stored int64
 	ended  bool
+	// quiet is when the partition had nothing more to give, zero if it may have; idle is up to when its task knows.
+	quiet, idle time.Time
+	// records tells that there were any; dirty that the state changed without one.
+	records, dirty bool
 }
 
 // run reads until ctx ends or every partition of a bounded source did; then it delivers everything, for the engine to
@@ -48,18 +68,47 @@ type owned struct {
 func (r *reader) run(ctx context.Context) error {
 	// Work that is under way is finished after ctx ended, so tasks have a context of their own.
 	working, abort := context.WithCancel(context.WithoutCancel(ctx))
-	defer abort()
+	r.abort = abort
 	r.tasks = map[record.Partition]*owned{}
 	r.committed = time.Now()
 	err := r.loop(ctx, working)
-	if err == nil || errors.Is(err, context.Canceled) && ctx.Err() != nil {
+	stopped := errors.Is(err, context.Canceled) && ctx.Err() != nil
+	if err == nil && r.flush {
+		err = r.finish()
+	}
+	if err == nil || stopped {
 		r.final, err = r.deliver(working, r.partitions())
 	}
-	abort()
-	for _, o := range r.tasks {
-		o.task.Stop()
+	if err == nil && r.flows != nil {
+		err = r.flushSinks(working) // what the clock made them write, too
 	}
 	return err
+}
+
+// finish closes all windows of a bounded source.
+func (r *reader) finish() error {
+	for _, o := range r.tasks {
+		if err := o.task.Finish(); err != nil {
+			return err
+		}
+		o.dirty = true
+	}
+	return nil
+}
+
+// stop ends the tasks, after the final commit.
+func (r *reader) stop() error {
+	if r.abort == nil {
+		return nil // never ran
+	}
+	r.abort()
+	var errs []error
+	for p, o := range r.tasks {
+		o.task.Stop()
+		errs = append(errs, r.closeState(p))
+	}
+	r.tasks = nil
+	return errors.Join(errs...)
 }
 
 func (r *reader) loop(ctx, working context.Context) error {
@@ -71,6 +120,7 @@ func (r *reader) loop(ctx, working context.Context) error {
 		if err := r.handle(working, event); err != nil {
 			return err
 		}
+		r.tick()
 		if time.Since(r.committed) >= r.interval {
 			if err := r.tryCommit(working, r.partitions()); err != nil {
 				return err
@@ -78,6 +128,30 @@ func (r *reader) loop(ctx, working context.Context) error {
 		}
 	}
 	return nil
+}
+
+// tick tells the tasks the time, and those whose partitions are idle that they are.
+func (r *reader) tick() {
+	now := time.Now()
+	if r.flows == nil || now.Sub(r.ticked) < tick {
+		return
+	}
+	r.ticked = now
+	patience := time.Duration(r.plan.Time.GetIdleMs()) * time.Millisecond //nolint:gosec // ms of no human time overflow
+	for _, o := range r.tasks {
+		o.task.Tick(now.UnixMilli())
+		since := o.quiet.Add(patience)
+		if !r.live || patience == 0 || o.quiet.IsZero() || now.Before(since) {
+			continue
+		}
+		passed := max(0, now.Sub(o.idle).Milliseconds())
+		if o.idle.IsZero() {
+			passed = 0
+		}
+		if o.task.Idle(passed) {
+			o.idle, o.dirty = now, true
+		}
+	}
 }
 
 // uncommitted is a commit that the source did not take. The records are delivered; the next commit covers them too.
@@ -112,18 +186,28 @@ func (r *reader) finished() bool {
 func (r *reader) handle(working context.Context, event source.Event) error {
 	switch {
 	case event.Records != nil:
-		r.metrics.RecordsIn.WithLabelValues(r.name).Add(float64(event.Records.Len()))
-		return r.tasks[event.Records.Partition].task.Add(event.Records)
+		if r.plan.Hop == nil {
+			r.metrics.RecordsIn.WithLabelValues(r.plan.Name).Add(float64(event.Records.Len()))
+		}
+		o := r.tasks[event.Records.Partition]
+		o.quiet, o.idle, o.records = time.Time{}, time.Time{}, true
+		return o.task.Add(event.Records)
 	case event.Assigned != nil:
-		r.assign(working, event.Assigned)
+		return r.assign(working, event.Assigned)
 	case event.Revoked != nil:
 		return r.revoke(working, event.Revoked)
 	case event.Lost != nil:
 		r.logger.Warn("partitions were lost to another process, what is under way is dropped", "partitions", len(event.Lost))
 		return r.release(event.Lost)
+	case event.CaughtUp != nil:
+		for _, p := range event.CaughtUp {
+			if o := r.tasks[p]; o != nil && o.quiet.IsZero() {
+				o.quiet = time.Now()
+			}
+		}
 	case event.Ended != nil:
 		for _, p := range event.Ended {
-			r.tasks[p].ended = true
+			r.end(r.tasks[p])
 		}
 	case event.Idle:
 		return r.failure()
@@ -141,18 +225,42 @@ func (r *reader) failure() error {
 	return nil
 }
 
-func (r *reader) assign(working context.Context, positions []record.Position) {
+// end notes that a partition of a bounded run gave its last record. One that never had any holds back nothing.
+func (r *reader) end(o *owned) {
+	o.ended = true
+	if r.flows != nil && r.plan.Hop == nil && !o.records && o.stored == 0 {
+		o.task.Idle(0)
+	}
+}
+
+func (r *reader) assign(working context.Context, positions []record.Position) error {
 	r.assigned = true
 	for _, p := range positions {
-		r.tasks[p.Partition] = &owned{task: task.Start(working, p.Offset, r.program, r.outputs), stored: p.Offset}
+		config := task.Config{Position: p.Offset, Runner: r.program, Outputs: r.outputs}
+		if r.flows != nil {
+			flow, err := r.flows(p.Partition)
+			if err != nil {
+				return err
+			}
+			config.Flow = flow
+		}
+		r.tasks[p.Partition] = &owned{task: task.Start(working, config), stored: p.Offset}
 	}
 	if len(positions) > 0 {
 		r.logger.Debug("partitions assigned", "new", len(positions), "owned", len(r.tasks))
 	}
+	return nil
 }
 
 // revoke finishes and commits partitions, then gives them up.
 func (r *reader) revoke(working context.Context, partitions []record.Partition) error {
+	if r.interval == never {
+		// The file that has what was read gets its name at the end of the run, or never.
+		if _, err := r.deliver(working, partitions); err != nil {
+			return err
+		}
+		return r.release(partitions)
+	}
 	if err := r.tryCommit(working, partitions); err != nil {
 		return err
 	}
@@ -164,10 +272,13 @@ func (r *reader) release(partitions []record.Partition) error {
 		if o := r.tasks[p]; o != nil {
 			o.task.Stop()
 			delete(r.tasks, p)
+			if err := r.closeState(p); err != nil {
+				return err
+			}
 		}
 	}
 	if err := r.source.Release(partitions); err != nil {
-		return fmt.Errorf("give up partitions of %s: %w", r.name, err)
+		return fmt.Errorf("give up partitions of %s: %w", r.plan.Name, err)
 	}
 	return nil
 }
@@ -205,27 +316,35 @@ func (r *reader) deliver(working context.Context, partitions []record.Partition)
 		if err != nil {
 			return nil, err
 		}
-		if position != o.stored {
+		if position != o.stored || o.dirty {
 			moved = append(moved, record.Position{Partition: p, Offset: position})
 		}
 	}
 	if len(moved) == 0 {
 		return nil, nil
 	}
-	return moved, r.flush(working)
+	return moved, r.flushSinks(working)
 }
 
-// store commits positions whose records are delivered.
+// store saves the state of tasks whose records are delivered, then commits their positions. The state leads: whoever has
+// it goes on at the position that it reflects.
 func (r *reader) store(ctx context.Context, positions []record.Position) error {
 	if len(positions) == 0 {
 		return nil
+	}
+	for _, position := range positions {
+		if o := r.tasks[position.Partition]; o != nil {
+			if err := o.task.Save(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := r.source.Commit(ctx, positions); err != nil {
 		return &uncommitted{err}
 	}
 	for _, position := range positions {
 		if o := r.tasks[position.Partition]; o != nil {
-			o.stored = position.Offset
+			o.stored, o.dirty = position.Offset, false
 		}
 	}
 	r.metrics.Commits.Inc()
@@ -252,7 +371,7 @@ func (r *reader) insist(ctx context.Context, positions []record.Position) error 
 	}
 }
 
-func (r *reader) flush(ctx context.Context) error {
+func (r *reader) flushSinks(ctx context.Context) error {
 	for _, s := range r.outputs.Sinks {
 		if err := s.Flush(ctx); err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/state"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
@@ -32,6 +33,9 @@ type runFlags struct {
 	commitInterval time.Duration
 	metricsAddr    string
 	pprof          bool
+	stateDir       string
+	flush          bool
+	resetState     bool
 }
 
 func newRun(w *world) *cobra.Command {
@@ -64,6 +68,9 @@ or a time. For an app --from means the same; for FILE:FUNCTION --from names the 
 	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", 5*time.Second, "the `TIME` between commits, such as 500ms")
 	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
+	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for windows and other state (default ~/.local/state/pyudf)")
+	cmd.Flags().BoolVar(&flags.flush, "flush", false, "close the windows that are open at the end; needs --until-end, else they wait for the next run")
+	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "begin with empty windows at the group's offsets if its state is not there")
 	flags.kafka.add(cmd)
 	flags.talk.add(cmd)
 	return cmd
@@ -91,6 +98,9 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	}
 	if f.commitInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
+	}
+	if f.flush && !f.untilEnd {
+		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
 	}
 	if f.pprof && f.metricsAddr == "" {
 		faults = append(faults, errors.New("--pprof needs an address: add --metrics-addr HOST:PORT"))
@@ -122,7 +132,8 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	}
 	defer workers.close()
 	proto := workers.first.Description().GetPlan()
-	if _, err := plan.Compile(proto); err != nil {
+	compiled, err := plan.Compile(proto)
+	if err != nil {
 		return explainLoad(err)
 	}
 	ports, err := openPorts(ctx, proto, connecting, f.portsConfig(p, proto, set))
@@ -130,7 +141,14 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
-	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, metrics: set, registry: registry})
+	root, err := f.openState(ctx, compiled, ports)
+	if err != nil {
+		return unlessStopped(ctx, err)
+	}
+	if root != nil {
+		defer closeLogged(p.talk.logger, root.Close)
+	}
+	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, state: root, metrics: set, registry: registry})
 }
 
 func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) portsConfig {
@@ -164,6 +182,7 @@ type running struct {
 	plan     *planv1.Plan
 	workers  *workers
 	ports    *ports
+	state    state.Root
 	metrics  *metrics.Set
 	registry *prometheus.Registry
 }
@@ -171,11 +190,13 @@ type running struct {
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	home, _ := deadletter.Home(r.plan)
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, home) })
-	state, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
+	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
 			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink,
 			OpenDeadLetters: func(context.Context) (sink.Sink, error) { return r.ports.openDeadLetters(r.plan) },
-			Start:           r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
+			OpenHop:         r.ports.openHop, Partitions: r.ports.partitionsOf,
+			State: r.state, Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
+			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Metrics: r.metrics, Logger: r.talk.logger,
 		})
 	})
@@ -186,8 +207,8 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	if ctx.Err() != nil {
 		how = "stopped"
 	}
-	r.talk.conclude(ctx, w, ending{how, state.Summary(), state.Attrs()})
-	r.hint(w, state)
+	r.talk.conclude(ctx, w, ending{how, last.Summary(), last.Attrs()})
+	r.hint(w, last)
 	return nil
 }
 

@@ -88,11 +88,12 @@ func openTopic(ctx context.Context, settings map[string]string, logger *slog.Log
 }
 
 func openTopicOn(ctx context.Context, cluster *kafka.Cluster, spec topicSpec, retentionMS int64) (sink.Sink, error) {
-	if _, err := cluster.Topic(ctx, spec.name); errors.Is(err, kafka.ErrUnknownTopic) {
+	_, err := cluster.Topic(ctx, spec.name)
+	if errors.Is(err, kafka.ErrUnknownTopic) {
 		err = cluster.CreateTopic(ctx, kafka.TopicSpec{Name: spec.name, Partitions: spec.partitions, RetentionMS: retentionMS})
-		if err != nil {
-			return nil, outcome.Mendable(err)
-		}
+	}
+	if err != nil {
+		return nil, outcome.Mendable(err)
 	}
 	to, err := cluster.OpenSink(ctx, spec.name)
 	return to, outcome.Mendable(err)
@@ -212,6 +213,11 @@ func (p *ports) beginOpening(ctx context.Context, plan *planv1.Plan) {
 			retention[topic.GetName()] = int64(topic.GetRetentionMs()) //nolint:gosec // ms of no human time overflow
 		}
 	}
+	for _, name := range lateTopics(plan) {
+		if _, known := retention[name]; !known {
+			retention[name] = 0
+		}
+	}
 	if name, topic := deadletter.Home(plan); topic {
 		retention[name] = 0
 	}
@@ -238,7 +244,7 @@ func (p *ports) opened(name string) (sink.Sink, error) {
 	return opened, o.err
 }
 
-func (p *ports) openSource(ctx context.Context, s *planv1.Source) (source.Source, error) {
+func (p *ports) openSource(ctx context.Context, s *planv1.Source, resume source.Resume) (source.Source, error) {
 	if s.GetFile() != nil {
 		from, err := sourcefile.Open(ctx, s)
 		return from, outcome.Mendable(err)
@@ -249,6 +255,7 @@ func (p *ports) openSource(ctx context.Context, s *planv1.Source) (source.Source
 		Start:    kafkaStart(p.config.start),
 		UntilEnd: p.config.untilEnd,
 		Metrics:  p.config.metrics,
+		Resume:   resume,
 	})
 }
 
@@ -267,6 +274,9 @@ func (p *ports) openSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
 	if file := to.GetFile(); file != nil {
 		created, err := sinkfile.Create(file.GetPath(), file.GetFormat())
 		return created, outcome.Mendable(err)
+	}
+	if p.cluster == nil {
+		return lateFile(to.GetTopic().GetName()), nil
 	}
 	return p.opened(to.GetTopic().GetName())
 }

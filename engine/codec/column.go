@@ -42,6 +42,13 @@ func (t *Texts) Column(name string, typ record.Type, rows []int32) (record.Colum
 	return builder.Column(), failures
 }
 
+// Decode adds the value of a JSON text to a builder, null if it has another type.
+func Decode(b *record.Builder, typ record.Type, text []byte) {
+	if err := decoderOf(typ)(b, text); err != nil {
+		b.Null()
+	}
+}
+
 // decode adds the value of a JSON text, or returns an error and adds nothing.
 type decode func(b *record.Builder, text []byte) error
 

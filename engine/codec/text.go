@@ -73,6 +73,15 @@ func hexRune(text []byte) rune {
 	return r
 }
 
+// AppendUnquoted appends the characters of a JSON string. REQUIRES: a scanner accepted it.
+func AppendUnquoted(dst, text []byte) ([]byte, error) {
+	inside := text[1 : len(text)-1]
+	if !slices.Contains(inside, '\\') {
+		return append(dst, inside...), nil
+	}
+	return unescape(dst, inside)
+}
+
 // AppendString appends text as a JSON string. Bytes that are not UTF-8 become U+FFFD.
 func AppendString(dst, text []byte) []byte {
 	const hex = "0123456789abcdef"

@@ -110,3 +110,21 @@ func (t *Texts) EachMember(row int, visit func(name string, raw []byte)) {
 		visit(view(name), s.text[value:s.pos])
 	}
 }
+
+// Elements returns the raw texts of the elements of a JSON array. REQUIRES: it is one.
+func Elements(array []byte) [][]byte {
+	var out [][]byte
+	s := scanner{text: array}
+	s.space()
+	s.pos++
+	for s.space(); !s.at(']'); s.space() {
+		s.at(',')
+		s.space()
+		value := s.pos
+		if err := s.value(1); err != nil {
+			return out
+		}
+		out = append(out, s.text[value:s.pos])
+	}
+	return out
+}

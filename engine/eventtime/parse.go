@@ -52,6 +52,36 @@ func Millis(text []byte) (int64, error) {
 	return int64(math.Round(number)), nil
 }
 
+// Number reads an event time that is a number of units, of which perMilli make a millisecond; below it is rounded down.
+func Number(text []byte, perMilli float64) (int64, error) {
+	if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil && perMilli >= 1 {
+		return floorDivide(whole, int64(perMilli)), nil
+	}
+	number, err := strconv.ParseFloat(string(text), 64)
+	moment := math.Floor(number / perMilli)
+	if err != nil || math.IsNaN(moment) || math.Abs(moment) > math.MaxInt64/2 {
+		return 0, fmt.Errorf("%.40q is no number that can be a time", text)
+	}
+	return int64(moment), nil
+}
+
+func floorDivide(a, b int64) int64 {
+	quotient := a / b
+	if a%b < 0 {
+		quotient--
+	}
+	return quotient
+}
+
+// Format returns a moment, given in milliseconds since the epoch, as ISO 8601; as a number if it has no year of four digits.
+func Format(millis int64) string {
+	moment := time.UnixMilli(millis).UTC()
+	if year := moment.Year(); year < 0 || year > 9999 {
+		return strconv.FormatInt(millis, 10) + " ms since 1970"
+	}
+	return moment.Format("2006-01-02T15:04:05.999Z07:00")
+}
+
 const secondsBelow = 100_000_000_000
 
 func problem(text []byte) error { return fmt.Errorf("%.40q is %w", text, errNoMoment) }

@@ -24,6 +24,9 @@ func (s *Source) add(m *rdkafka.Message) {
 		// Records before the end may be gone (compaction, aborted transactions): then only this tells.
 		if p.end >= 0 && m.Offset >= p.end {
 			s.finish(m.Partition, p)
+		} else if p.end < 0 {
+			s.closeBatch(m.Partition)
+			s.ready = append(s.ready, source.Event{CaughtUp: []record.Partition{s.named(m.Partition)}})
 		}
 		return
 	default:

@@ -205,6 +205,18 @@ type TopicSpec struct {
 	RetentionMS int64
 }
 
+// ID returns the name that the cluster has for itself.
+func (c *Cluster) ID(ctx context.Context) (string, error) {
+	result, err := c.admin.DescribeCluster(ctx, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err != nil {
+		return "", fmt.Errorf("ask %s for the cluster's id: %w", c.brokers(), err)
+	}
+	if result.ClusterID == nil {
+		return "", fmt.Errorf("%s do not say which cluster they are", c.brokers())
+	}
+	return *result.ClusterID, nil
+}
+
 // CreateTopic creates a topic. One that is there already is fine, whatever its settings.
 func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	results, err := c.admin.CreateTopics(ctx, []kafka.TopicSpecification{{

@@ -71,6 +71,9 @@ func (s *Source) placed(partitions []kafka.TopicPartition) (*handover, error) {
 	}
 	var fresh []kafka.TopicPartition
 	for _, p := range committed {
+		if p, err = s.resumed(p); err != nil {
+			return nil, err
+		}
 		if p.Offset >= 0 {
 			h.assigned = append(h.assigned, record.Position{Partition: s.named(p.Partition), Offset: int64(p.Offset)})
 			continue
@@ -93,6 +96,30 @@ func (s *Source) placed(partitions []kafka.TopicPartition) (*handover, error) {
 	return h, s.findEnds(h)
 }
 
+// resumed returns a partition with the offset at which its state goes on.
+func (s *Source) resumed(p kafka.TopicPartition) (kafka.TopicPartition, error) {
+	if s.config.Resume == nil {
+		return p, nil
+	}
+	committed := max(int64(p.Offset), -1)
+	offset, err := s.config.Resume(s.named(p.Partition), committed)
+	if err != nil || offset < 0 || offset == committed {
+		return p, err
+	}
+	low, high, err := s.watermarks(p.Partition)
+	switch {
+	case err != nil:
+		return p, err
+	case offset > high:
+		return p, fmt.Errorf("%s [%d] ends at offset %d, but the state that is here has read up to %d: the topic was made anew; use --reset-state", s.config.Topic, p.Partition, high, offset)
+	case offset < low:
+		s.logger.Warn("records were deleted from the topic before they were read", "topic", s.config.Topic, "partition", p.Partition, "from", offset, "to", low)
+		offset = low
+	}
+	p.Offset = kafka.Offset(offset)
+	return p, nil
+}
+
 // startOf returns where a partition without a committed offset begins. For At its offset was looked up by time.
 func (s *Source) startOf(p kafka.TopicPartition) (record.Position, error) {
 	position := record.Position{Partition: s.named(p.Partition), Offset: int64(p.Offset)}
@@ -110,7 +137,7 @@ func (s *Source) startOf(p kafka.TopicPartition) (record.Position, error) {
 // findEnds looks up where a bounded run ends.
 func (s *Source) findEnds(h *handover) error {
 	h.ends = map[int32]int64{}
-	if !s.config.UntilEnd {
+	if !s.config.UntilEnd && !s.finishing.Load() {
 		return nil
 	}
 	for _, p := range h.assigned {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -25,6 +26,8 @@ type SourceConfig struct {
 	Assign []record.Position
 	// Start is where partitions begin that the group has no committed offset for.
 	Start Start
+	// Resume says where a partition of a group goes on; nil: where it was committed, else at Start.
+	Resume source.Resume
 	// UntilEnd makes the source end at the offsets that partitions have when they are assigned.
 	UntilEnd bool
 	// Metrics takes the lag; nil: nobody asks.
@@ -61,6 +64,9 @@ type Source struct {
 	closing chan struct{}
 	polled  chan struct{} // closed when that goroutine ended
 
+	// finishing tells that partitions end where they end now.
+	finishing atomic.Bool
+
 	closed   sync.Once
 	closeErr error // of the first Close
 
@@ -71,6 +77,7 @@ type Source struct {
 	ready   []source.Event
 	handing *handover
 	lagAt   time.Time
+	bounded bool // finishing was seen
 }
 
 // partition is a partition that this process owns.
@@ -213,6 +220,9 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 		if ctx.Err() != nil {
 			return source.Event{}, ctx.Err()
 		}
+		if err := s.endNow(); err != nil {
+			return source.Event{}, err
+		}
 		if err := s.gather(deadline); err != nil {
 			return source.Event{}, err
 		}
@@ -222,6 +232,28 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 			return source.Event{Idle: true}, nil
 		}
 	}
+}
+
+// Finish implements source.Finisher.
+func (s *Source) Finish() { s.finishing.Store(true) }
+
+// endNow makes the partitions end where they end now, if Finish was called.
+func (s *Source) endNow() error {
+	if s.bounded || !s.finishing.Load() {
+		return nil
+	}
+	s.bounded = true
+	for index, p := range s.owned {
+		_, high, err := s.watermarks(index)
+		if err != nil {
+			return err
+		}
+		p.end = high
+		if p.next >= high {
+			s.finish(index, p)
+		}
+	}
+	return nil
 }
 
 // gather takes what there is, or waits for something for a short while.

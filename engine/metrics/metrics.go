@@ -15,6 +15,8 @@ type Set struct {
 	RecordsOut *prometheus.CounterVec
 	// RecordsDead counts records that went to the dead-letter topic. Labels: step, reason.
 	RecordsDead *prometheus.CounterVec
+	// RecordsLate counts records that came after all windows that they belong to were closed. Labels: step.
+	RecordsLate *prometheus.CounterVec
 	// StepRows counts the rows that a step took in and gave out. Labels: step, direction (in, out).
 	StepRows *prometheus.CounterVec
 	// NullResults counts rows whose result is null because a parameter was. Labels: function.
@@ -43,6 +45,7 @@ func New(registry prometheus.Registerer) *Set {
 		RecordsIn:      counters("records_in_total", "Records taken from a topic or file.", "source"),
 		RecordsOut:     counters("records_out_total", "Records handed to a topic or file.", "sink"),
 		RecordsDead:    counters("records_dead_total", "Records that went to the dead-letter topic.", "step", "reason"),
+		RecordsLate:    counters("records_late_total", "Records that came after all their windows were closed.", "step"),
 		StepRows:       counters("step_rows_total", "Rows that a step took in and gave out.", "step", "direction"),
 		NullResults:    counters("null_results_total", "Rows whose result is null because a parameter was.", "function"),
 		Skipped:        counters("skipped_rows_total", "Rows left out by on_error=skip.", "function"),
@@ -54,7 +57,7 @@ func New(registry prometheus.Registerer) *Set {
 		Commits:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "commits_total", Help: "Commits of input offsets."}),
 		CommitSeconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "commit_seconds", Help: "Time of draining, flushing and committing.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 12)}),
 	}
-	registry.MustRegister(set.RecordsIn, set.RecordsOut, set.RecordsDead, set.StepRows, set.NullResults, set.Skipped, set.Lag,
+	registry.MustRegister(set.RecordsIn, set.RecordsOut, set.RecordsDead, set.RecordsLate, set.StepRows, set.NullResults, set.Skipped, set.Lag,
 		set.CallRows, set.CallSeconds, set.WorkerBusy, set.WorkerRestarts, set.Commits, set.CommitSeconds)
 	return set
 }

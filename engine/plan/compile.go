@@ -36,6 +36,9 @@ func Compile(proto *planv1.Plan) (*Plan, error) {
 			c.plan.Sources = append(c.plan.Sources, source)
 		}
 	}
+	for _, hop := range c.plan.Hops {
+		c.plan.Sources = append(c.plan.Sources, hop.Stage)
+	}
 	if len(c.plan.Sinks) == 0 {
 		return nil, &Error{Message: fmt.Sprintf("the app %q writes nothing: end a stream with .to(\"topic\")", c.plan.App)}
 	}
@@ -51,11 +54,21 @@ type compiler struct {
 
 func (c *compiler) source(s *planv1.Source) (*Source, error) {
 	in := newScope(s.GetSchema())
+	if s.GetKey() != "" {
+		in.key = []string{s.GetKey()}
+		in.home = in.key
+	}
 	steps, err := c.follow(s.GetId(), in)
 	if err != nil {
 		return nil, err
 	}
-	return &Source{Proto: s, Name: SourceName(s), Scan: names(in.scan), Steps: steps}, nil
+	source := &Source{Proto: s, Name: SourceName(s), Time: s.GetTime(), Steps: steps}
+	source.Keyed = anyStep(steps, func(step *Step) bool { return step.Aggregate != nil || step.KeyBy != nil && step.KeyBy.Hop != nil })
+	if field := s.GetTime().GetField(); source.Keyed && field != "" {
+		in.scan[field] = true
+	}
+	source.Scan = names(in.scan)
+	return source, nil
 }
 
 // follow compiles the steps that read the output of the source or step with the given id.
@@ -78,6 +91,9 @@ func (c *compiler) step(s *planv1.Step, in scope) (*Step, error) {
 		return nil, &Error{At: step.At, Message: err.Error()}
 	}
 	step.Label = label(step)
+	if step.KeyBy != nil && step.KeyBy.Hop != nil {
+		return step, c.hop(s, step, out)
+	}
 	next, err := c.follow(s.GetId(), out)
 	if err != nil {
 		return nil, err
@@ -85,6 +101,9 @@ func (c *compiler) step(s *planv1.Step, in scope) (*Step, error) {
 	step.Next = next
 	if step.Map != nil {
 		step.Map.Scan = names(out.scan)
+	}
+	if step.Aggregate != nil {
+		step.Aggregate.Scan = names(out.scan)
 	}
 	return step, nil
 }
@@ -125,6 +144,10 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 		}
 		step.Map = &Map{Call: *call}
 		return newScope(op.Map.GetSchema()), nil
+	case *planv1.Step_KeyBy:
+		return c.keyBy(op.KeyBy, step, in)
+	case *planv1.Step_Aggregate:
+		return c.aggregate(op.Aggregate, step, in)
 	case *planv1.Step_To:
 		return in, c.to(op.To, step)
 	default:
@@ -203,9 +226,20 @@ func (c *compiler) to(to *planv1.To, step *Step) error {
 		return fmt.Errorf("%q is written to twice; give each stream a topic of its own", name)
 	}
 	c.sinks[name] = true
-	step.Sink = &Sink{Index: len(c.plan.Sinks), Name: name}
-	c.plan.Sinks = append(c.plan.Sinks, to)
+	step.Sink = c.sink(to)
 	return nil
+}
+
+// sink returns the place of an output in the plan. Late records of several windows may share one.
+func (c *compiler) sink(to *planv1.To) *Sink {
+	name := SinkName(to)
+	for i, known := range c.plan.Sinks {
+		if SinkName(known) == name {
+			return &Sink{Index: i, Name: name}
+		}
+	}
+	c.plan.Sinks = append(c.plan.Sinks, to)
+	return &Sink{Index: len(c.plan.Sinks) - 1, Name: name}
 }
 
 func label(s *Step) string {
@@ -224,6 +258,14 @@ func label(s *Step) string {
 		return "drop(" + strings.Join(s.Drop, ", ") + ")"
 	case s.Map != nil:
 		return "map(" + s.Map.Call.Function.Name + ")"
+	case s.KeyBy != nil:
+		return "key_by(" + strings.Join(s.KeyBy.Key.names(), ", ") + ")"
+	case s.Aggregate != nil:
+		var columns []string
+		for i := range s.Aggregate.Columns {
+			columns = append(columns, s.Aggregate.Columns[i].Name)
+		}
+		return "agg(" + strings.Join(columns, ", ") + ")"
 	default:
 		return "to(" + filepath.Base(s.Sink.Name) + ")"
 	}

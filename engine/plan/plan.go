@@ -15,18 +15,43 @@ type Plan struct {
 	Sources []*Source
 	// Sinks are the topics and files that the app writes to, each once.
 	Sinks []*planv1.To
+	// Hops are the ways through topics of the engine's own. Their stages stand behind those that feed them.
+	Hops []*Hop
 }
 
 // Source is a topic or file with the steps that read it.
 type Source struct {
+	// Proto is nil for what comes out of a hop.
 	Proto *planv1.Source
-	// Name is the topic or the file's path.
+	Hop   *Hop
+	// Name is the topic or the file's path; of a hop's stage the id of its step.
 	Name  string
 	Scan  []string
+	Time  *planv1.EventTime
 	Steps []*Step
+	// Keyed tells that some step needs to know when records happened: one with a window, a state or a hop.
+	Keyed bool
 }
 
-// Step is one operation and what follows it. Exactly one of Columns, Where, Select, Drop, Map and Sink is set.
+// Stateful tells whether the steps need to know anything from batch to batch: what has a window, a state or a hop.
+func (s *Source) Stateful() bool { return s.Keyed || s.Hop != nil }
+
+// Feeds tells whether a step of the source leads to a hop.
+func (s *Source) Feeds(hop *Hop) bool {
+	return anyStep(s.Steps, func(step *Step) bool { return step.KeyBy != nil && step.KeyBy.Hop == hop })
+}
+
+func anyStep(steps []*Step, is func(*Step) bool) bool {
+	for _, step := range steps {
+		if is(step) || anyStep(step.Next, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// Step is one operation and what follows it. Exactly one of Columns, Where, Select, Drop, Map, KeyBy, Aggregate and
+// Sink is set.
 type Step struct {
 	ID string
 	// Label says what the step does, for metrics and dead letters: with_columns(heat_index).
@@ -38,8 +63,11 @@ type Step struct {
 	Select  []string
 	Drop    []string
 	Map     *Map
-	Sink    *Sink
-	Next    []*Step
+	KeyBy   *KeyBy
+	// Aggregate replaces the rows by results of windows; Next then reads those.
+	Aggregate *Aggregate
+	Sink      *Sink
+	Next      []*Step
 }
 
 // Column is a field that a step adds or replaces, by an expression or a call.

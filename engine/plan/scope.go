@@ -20,6 +20,12 @@ type scope struct {
 	dropped map[string]bool
 	// only are the fields that a select left; nil: all.
 	only map[string]bool
+	// key are the fields that the records are keyed by; nil: the record's own key.
+	key []string
+	// home are the fields that records of one partition have in common; nil: nobody knows.
+	home []string
+	// lost is a field of the key that was replaced or removed since.
+	lost string
 	// scan collects the names that the texts of this part of the tree are scanned for, shared by all its scopes.
 	scan map[string]bool
 }
@@ -64,7 +70,33 @@ func (s scope) known() string {
 	return "; the fields are " + strings.Join(slices.Sorted(maps.Keys(s.only)), ", ")
 }
 
+// typeOf returns the type to read a field as where any will do.
+func (s scope) typeOf(field string) record.Type {
+	if t := s.types[field]; t != record.Unknown {
+		return t
+	}
+	return record.JSON
+}
+
+// reread returns the scope of records that were written and are read back: what was computed has its type still.
+func (s scope) reread() scope {
+	s.made, s.dropped, s.scan = nil, nil, map[string]bool{}
+	return s
+}
+
+// without notes that a field has another value or none from here on.
+func (s scope) without(field string) scope {
+	if slices.Contains(s.key, field) {
+		s.lost = field
+	}
+	if slices.Contains(s.home, field) {
+		s.home = nil
+	}
+	return s
+}
+
 func (s scope) make(field string, t record.Type) scope {
+	s = s.without(field)
 	s.scan[field] = true
 	s.types = with(s.types, field, t)
 	s.made = with(s.made, field, true)
@@ -76,6 +108,7 @@ func (s scope) make(field string, t record.Type) scope {
 }
 
 func (s scope) drop(field string) scope {
+	s = s.without(field)
 	s.scan[field] = true
 	s.dropped = with(s.dropped, field, true)
 	s.made = with(s.made, field, false)
@@ -91,6 +124,11 @@ func (s scope) selectOnly(fields []string) scope {
 	for _, field := range fields {
 		only[field] = true
 		s.scan[field] = true
+	}
+	for _, field := range append(slices.Clone(s.key), s.home...) {
+		if !only[field] {
+			s = s.without(field)
+		}
 	}
 	s.only = only
 	return s

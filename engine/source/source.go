@@ -29,8 +29,18 @@ type Event struct {
 	Revoked []record.Partition
 	// Lost are partitions that another process owns already: they must not be committed. Release them too.
 	Lost []record.Partition
+	// CaughtUp are partitions that have nothing more to give for now.
+	CaughtUp []record.Partition
 	// Ended are partitions of a bounded run that gave their last record.
 	Ended []record.Partition
 	// Idle is set if nothing happened for a while.
 	Idle bool
 }
+
+// Finisher is a source that can be told to end where its partitions end now. Finish may be called from any goroutine.
+type Finisher interface{ Finish() }
+
+// Resume tells where a partition goes on: at the position that its state reflects. committed is the position that the
+// source knows of, -1 if there is none; so is the answer if the source shall begin where it begins without one. An error
+// ends the run: it says what the user has to mend.
+type Resume func(partition record.Partition, committed int64) (int64, error)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pyudf/pyudf/engine/codec"
 	"github.com/pyudf/pyudf/engine/expr"
+	"github.com/pyudf/pyudf/engine/key"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
 )
@@ -34,6 +35,9 @@ func (r *run) where(step *plan.Step, in *frame) *frame {
 	at := &place{step, in, map[int]bool{}}
 	condition := r.evaluate(at, step.Where)
 	return in.keep(rowsWhere(in.rows, func(row int) bool {
+		if in.taken != nil && in.taken[row] {
+			return true
+		}
 		return !at.failed[row] && !condition.IsNull(row) && record.Bit(condition.Bools, row)
 	}))
 }
@@ -72,10 +76,23 @@ func (r *run) to(step *plan.Step, in *frame) {
 }
 
 func (f *frame) keys() record.Arena {
+	if f.key != nil {
+		return bareKeys(f.key)
+	}
 	if f.origin == nil {
 		return f.batch.Keys
 	}
 	return f.batch.Keys.Take(f.origin)
+}
+
+// bareKeys returns keys as Kafka has them.
+func bareKeys(keys *record.Arena) record.Arena {
+	var out record.Arena
+	out.Grow(keys.Len(), len(keys.Data))
+	for row := range keys.Len() {
+		out.Append(key.Bytes(keys.At(row)))
+	}
+	return out
 }
 
 func (f *frame) times() []int64 {

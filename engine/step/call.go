@@ -47,7 +47,12 @@ func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
 		return nil, err
 	}
 	out.rows = result.Records.Len()
-	out.origin = compose(in.origin, compose(sent, result.Sources))
+	rows := compose(sent, result.Sources)
+	out.origin = compose(in.origin, rows)
+	if in.key != nil {
+		keys := in.key.Take(rows)
+		out.key = &keys
+	}
 	texts, failures := codec.Scan(&result.Records, step.Map.Scan)
 	if len(failures) > 0 {
 		return nil, fmt.Errorf("%s gave a record that is no JSON object, which its worker should have refused: %w", call.Function.Name, failures[0].Err)

@@ -16,8 +16,11 @@ func (f *frame) values() record.Arena {
 	out.Grow(f.rows, f.rows*32+f.textSize())
 	encode := f.encoder()
 	for row := range f.rows {
-		out.Data = encode(out.Data, row)
-		out.End(false)
+		gone := f.taken != nil && f.taken[row]
+		if !gone {
+			out.Data = encode(out.Data, row)
+		}
+		out.End(gone)
 	}
 	return out
 }

@@ -22,6 +22,10 @@ type frame struct {
 	made []field
 	// hidden are fields of the texts that were dropped or that a made column replaces.
 	hidden []string
+	// key is the key of each row if a step gave it one; nil: that of its record.
+	key *record.Arena
+	// taken marks rows that take an earlier result back: their value is null when they are written.
+	taken []bool
 	// only are the fields to write, in this order; nil: all.
 	only []string
 }
@@ -54,6 +58,10 @@ func (f *frame) keep(rows []int32) *frame {
 	out.rows = len(rows)
 	out.origin = compose(f.origin, rows)
 	out.text = compose(f.text, rows)
+	if f.key != nil {
+		out.key = take(f.key, rows)
+	}
+	out.taken = pick(f.taken, rows)
 	out.made = make([]field, len(f.made))
 	for i, m := range f.made {
 		out.made[i] = field{m.name, m.column.Take(rows)}

@@ -23,6 +23,7 @@ type Program struct {
 	csv     *csv.Schema // nil: values are JSON
 	caller  Caller
 	metrics *metrics.Set
+	now     func() int64
 }
 
 // New returns the program of a source.
@@ -30,10 +31,22 @@ func New(source *plan.Source, caller Caller, set *metrics.Set) *Program {
 	return &Program{source: source, csv: lines(source), caller: caller, metrics: set}
 }
 
-// Outcome is what became of a batch. Each record is in an output, was filtered out by a where or a map, or is dead.
+// At sets the clock that says what lies in the future, in ms since the epoch; without one nothing does.
+func (p *Program) At(now func() int64) { p.now = now }
+
+// Outcome is what became of a batch. Each record is in an output, was filtered out by a where or a map, is dead, or waits
+// in Keyed.
 type Outcome struct {
+	// Batch is what Outputs, Dead and Keyed speak of: the batch itself, or the rows that it carried over a hop.
+	Batch   *record.Batch
 	Outputs []Output
 	Dead    []DeadLetter
+	// Keyed are the rows for steps that need all records of a key.
+	Keyed []Keyed
+	// Times are the records' event times, NoTime where there is none; nil unless the plan needs them.
+	Times []int64
+	// Blocks are what came over a hop, in order.
+	Blocks []Block
 }
 
 // Output is messages for one sink of the plan.
@@ -68,6 +81,9 @@ const (
 	ReasonExpression  = "expression"
 	ReasonRaised      = "raised"
 	ReasonRejected    = "rejected"
+	ReasonNullKey     = "null_key"
+
+	ReasonBadTimestamp = "bad_timestamp"
 )
 
 // StopError ends the run: a record failed in a step with on_error="stop".
@@ -84,26 +100,45 @@ func (e *StopError) Error() string {
 
 // Run runs the steps on a batch. An error says that the run cannot go on: nothing of the batch may be written.
 func (p *Program) Run(ctx context.Context, batch *record.Batch) (*Outcome, error) {
-	run := run{program: p, ctx: ctx, outcome: &Outcome{}, batch: batch}
-	texts, failures := p.decode(batch)
-	in := &frame{batch: batch, rows: batch.Len(), texts: texts}
-	for _, failure := range failures {
-		run.outcome.Dead = append(run.outcome.Dead, DeadLetter{Record: failure.Row, Step: "decode", Reason: ReasonUndecodable, Message: failure.Err.Error()})
-	}
-	if err := run.follow(p.source.Steps, in.keep(except(in.rows, failures))); err != nil {
+	run := run{program: p, ctx: ctx, outcome: &Outcome{Batch: batch}}
+	in, err := run.begin(batch)
+	if err != nil {
 		return nil, err
 	}
-	for _, dead := range run.outcome.Dead {
-		p.metrics.RecordsDead.WithLabelValues(dead.Step, dead.Reason).Inc()
+	return run.finish(p.source.Steps, in)
+}
+
+// begin returns the rows of a batch that can be used.
+func (r *run) begin(batch *record.Batch) (*frame, error) {
+	if r.program.source.Hop != nil {
+		return r.unpack(batch)
 	}
-	return run.outcome, nil
+	texts, failures := r.program.decode(batch)
+	for _, failure := range failures {
+		r.outcome.Dead = append(r.outcome.Dead, DeadLetter{Record: failure.Row, Step: "decode", Reason: ReasonUndecodable, Message: failure.Err.Error()})
+	}
+	in := &frame{batch: batch, rows: batch.Len(), texts: texts}
+	in = in.keep(except(in.rows, failures))
+	if r.program.source.Keyed {
+		in = r.times(in)
+	}
+	return in, nil
+}
+
+func (r *run) finish(steps []*plan.Step, in *frame) (*Outcome, error) {
+	if err := r.follow(steps, in); err != nil {
+		return nil, err
+	}
+	for _, dead := range r.outcome.Dead {
+		r.program.metrics.RecordsDead.WithLabelValues(dead.Step, dead.Reason).Inc()
+	}
+	return r.outcome, nil
 }
 
 // run is one batch on its way.
 type run struct {
 	program *Program
 	ctx     context.Context //nolint:containedctx // lives as long as one call of Program.Run
-	batch   *record.Batch
 	outcome *Outcome
 }
 
@@ -118,7 +153,7 @@ func (r *run) follow(steps []*plan.Step, in *frame) error {
 		}
 		rows := r.program.metrics.StepRows
 		rows.WithLabelValues(step.Label, "in").Add(float64(in.rows))
-		if step.Sink == nil {
+		if step.Sink == nil && out != nil {
 			rows.WithLabelValues(step.Label, "out").Add(float64(out.rows))
 			err = r.follow(step.Next, out)
 		}
@@ -141,6 +176,11 @@ func (r *run) apply(step *plan.Step, in *frame) (*frame, error) {
 		return in.drop(step.Drop), nil
 	case step.Map != nil:
 		return r.mapRecords(step, in)
+	case step.KeyBy != nil:
+		return r.keyBy(step, in), nil
+	case step.Aggregate != nil:
+		r.aggregate(step, in)
+		return nil, nil //nolint:nilnil // what follows reads the results
 	default:
 		r.to(step, in)
 		return in, nil

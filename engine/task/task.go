@@ -14,6 +14,19 @@ type Runner interface {
 	Run(ctx context.Context, batch *record.Batch) (*step.Outcome, error)
 }
 
+// Flow is the half of a program that needs all records of a key in order. *keyed.Flow is one.
+type Flow interface {
+	// Take takes the outcome of the next batch and returns what is to be written.
+	Take(ctx context.Context, outcome *step.Outcome) ([]*step.Outcome, error)
+	// Tick, Idle, Commit and Finish return what is to be written because of the clock, at a commit and at the end.
+	Tick(ctx context.Context, now int64) ([]*step.Outcome, error)
+	Idle(ctx context.Context, ms int64) ([]*step.Outcome, error)
+	Commit(ctx context.Context) ([]*step.Outcome, error)
+	Finish(ctx context.Context) ([]*step.Outcome, error)
+	// Save stores the state with the position that it reflects.
+	Save(position int64) error
+}
+
 // Outputs are where outcomes go.
 type Outputs struct {
 	// Sinks are those of the plan, in its order, with their names.
@@ -30,8 +43,7 @@ const inFlight = 3
 
 // Task is one partition at work. Start creates it; one goroutine calls its methods.
 type Task struct {
-	runner  Runner
-	outputs *Outputs
+	config  Config
 	items   chan item
 	stopped chan struct{}
 	err     error // set before stopped is closed
@@ -41,10 +53,20 @@ type Task struct {
 	position int64
 }
 
-// item is a batch, or a request to finish everything before it.
+// Config is what a task works with.
+type Config struct {
+	// Position is the offset of the task's next record.
+	Position int64
+	Runner   Runner
+	// Flow is nil for a program that keeps nothing from batch to batch.
+	Flow    Flow
+	Outputs *Outputs
+}
+
+// item is a batch, or something to do when everything before it is written.
 type item struct {
-	batch   *record.Batch
-	drained chan<- int64
+	batch *record.Batch
+	do    func(ctx context.Context) error
 }
 
 // flight is a batch on its way through the program.
@@ -55,9 +77,9 @@ type flight struct {
 	done    chan struct{}
 }
 
-// Start starts a task whose next record has the offset position. When ctx ends it stops where it is.
-func Start(ctx context.Context, position int64, runner Runner, outputs *Outputs) *Task {
-	t := &Task{runner: runner, outputs: outputs, items: make(chan item, 1), stopped: make(chan struct{}), position: position}
+// Start starts a task. When ctx ends it stops where it is.
+func Start(ctx context.Context, config Config) *Task {
+	t := &Task{config: config, items: make(chan item, 1), stopped: make(chan struct{}), position: config.Position}
 	go func() {
 		defer close(t.stopped)
 		ctx, cancel := context.WithCancel(ctx)
@@ -70,18 +92,82 @@ func Start(ctx context.Context, position int64, runner Runner, outputs *Outputs)
 // Add gives the task its next batch. It waits while the task has enough, and returns the task's error if it failed.
 func (t *Task) Add(batch *record.Batch) error { return t.put(item{batch: batch}) }
 
-// Drain returns when every batch is written, with the offset of the next record. The task can go on afterwards.
+// Drain returns when every batch is written, and what is to be written at a commit, with the offset of the next record.
+// The task can go on afterwards.
 func (t *Task) Drain() (int64, error) {
-	drained := make(chan int64, 1)
-	if err := t.put(item{drained: drained}); err != nil {
-		return 0, err
+	var position int64
+	err := t.await(func(ctx context.Context) error {
+		position = t.position
+		if t.config.Flow == nil {
+			return nil
+		}
+		return t.write(ctx, t.config.Flow.Commit)
+	})
+	return position, err
+}
+
+// Save stores the state of the task as it is. REQUIRES: nothing was added since Drain, and what that wrote is delivered.
+func (t *Task) Save() error {
+	if t.config.Flow == nil {
+		return nil
+	}
+	return t.await(func(context.Context) error { return t.config.Flow.Save(t.position) })
+}
+
+// Finish writes what is to be written at the end of all input.
+func (t *Task) Finish() error {
+	return t.await(func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish) })
+}
+
+// Tick tells the time in ms, if the task has nothing else to do.
+func (t *Task) Tick(now int64) {
+	t.offer(func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Tick(ctx, now) })
+}
+
+// Idle tells that the partition has had no records for a while, if the task has nothing else to do: it returns false if
+// it has. The time is how many ms passed since the last call.
+func (t *Task) Idle(ms int64) bool {
+	return t.offer(func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Idle(ctx, ms) })
+}
+
+func (t *Task) offer(what func(context.Context) ([]*step.Outcome, error)) bool {
+	select {
+	case t.items <- item{do: func(ctx context.Context) error { return t.write(ctx, what) }}:
+		return true
+	default:
+		return false
+	}
+}
+
+// await has the task do something and returns when it is done.
+func (t *Task) await(do func(ctx context.Context) error) error {
+	done := make(chan struct{})
+	err := t.put(item{do: func(ctx context.Context) error {
+		defer close(done)
+		return do(ctx)
+	}})
+	if err != nil {
+		return err
 	}
 	select {
-	case position := <-drained:
-		return position, nil
+	case <-done:
 	case <-t.stopped:
-		return 0, t.err
 	}
+	return t.Err()
+}
+
+// write writes what the flow gives.
+func (t *Task) write(ctx context.Context, what func(context.Context) ([]*step.Outcome, error)) error {
+	outcomes, err := what(ctx)
+	if err != nil {
+		return err
+	}
+	for _, outcome := range outcomes {
+		if err := t.config.Outputs.write(ctx, outcome); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Err returns the error of a task that failed, nil of one that works.
@@ -147,8 +233,7 @@ func (t *Task) take(ctx context.Context, i item) error {
 			return err
 		}
 	}
-	i.drained <- t.position
-	return nil
+	return i.do(ctx)
 }
 
 func (t *Task) begin(ctx context.Context, batch *record.Batch) {
@@ -156,7 +241,7 @@ func (t *Task) begin(ctx context.Context, batch *record.Batch) {
 	t.pending = append(t.pending, f)
 	go func() {
 		defer close(f.done)
-		f.outcome, f.err = t.runner.Run(ctx, batch)
+		f.outcome, f.err = t.config.Runner.Run(ctx, batch)
 	}()
 }
 
@@ -175,9 +260,12 @@ func (t *Task) finish(ctx context.Context) error {
 	if f.err != nil {
 		return f.err
 	}
-	if err := t.outputs.write(ctx, f.batch, f.outcome); err != nil {
-		return err
-	}
+	err := t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) {
+		if t.config.Flow == nil {
+			return []*step.Outcome{f.outcome}, nil
+		}
+		return t.config.Flow.Take(ctx, f.outcome)
+	})
 	t.position = f.batch.Next()
-	return nil
+	return err
 }

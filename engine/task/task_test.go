@@ -34,7 +34,7 @@ func (r *runner) Run(ctx context.Context, batch *record.Batch) (*step.Outcome, e
 			return nil, ctx.Err()
 		}
 	}
-	outcome := &step.Outcome{Outputs: []step.Output{{Step: &plan.Step{Label: "to(out)"}, Messages: record.Messages{Keys: batch.Keys, Values: batch.Values, Times: batch.Times}}}}
+	outcome := &step.Outcome{Batch: batch, Outputs: []step.Output{{Step: &plan.Step{Label: "to(out)"}, Messages: record.Messages{Keys: batch.Keys, Values: batch.Values, Times: batch.Times}}}}
 	for i := range batch.Len() {
 		if strings.HasPrefix(string(batch.Values.At(i)), "dead") {
 			outcome.Dead = append(outcome.Dead, step.DeadLetter{Record: i, Step: "s", Function: "f", Reason: "raised", Exception: "ValueError", Message: "m", Traceback: "t"})
@@ -52,7 +52,7 @@ func outputs(out, dead sink.Sink) *task.Outputs {
 func TestOutcomesAreWrittenInTheOrderOfTheBatches(t *testing.T) {
 	r := &runner{hold: map[int64]chan struct{}{0: make(chan struct{}), 2: make(chan struct{})}}
 	out := sinktest.New()
-	tk := task.Start(t.Context(), 0, r, outputs(out, sinktest.New()))
+	tk := task.Start(t.Context(), task.Config{Position: 0, Runner: r, Outputs: outputs(out, sinktest.New())})
 	defer tk.Stop()
 	for i := range 3 {
 		if err := tk.Add(sourcetest.Batch(partition, int64(2*i), fmt.Sprint("a", i), fmt.Sprint("b", i))); err != nil {
@@ -71,7 +71,7 @@ func TestOutcomesAreWrittenInTheOrderOfTheBatches(t *testing.T) {
 }
 
 func TestDrainKnowsTheNextOffsetAlsoBeforeTheFirstRecord(t *testing.T) {
-	tk := task.Start(t.Context(), 41, &runner{}, outputs(sinktest.New(), sinktest.New()))
+	tk := task.Start(t.Context(), task.Config{Position: 41, Runner: &runner{}, Outputs: outputs(sinktest.New(), sinktest.New())})
 	defer tk.Stop()
 	if position, err := tk.Drain(); position != 41 || err != nil {
 		t.Error(position, err)
@@ -80,7 +80,7 @@ func TestDrainKnowsTheNextOffsetAlsoBeforeTheFirstRecord(t *testing.T) {
 
 func TestAFailureIsToldToWhoeverAsksNext(t *testing.T) {
 	broken := errors.New("broken")
-	tk := task.Start(t.Context(), 0, &runner{err: broken}, outputs(sinktest.New(), sinktest.New()))
+	tk := task.Start(t.Context(), task.Config{Position: 0, Runner: &runner{err: broken}, Outputs: outputs(sinktest.New(), sinktest.New())})
 	defer tk.Stop()
 	if err := tk.Add(sourcetest.Batch(partition, 0, "a")); err != nil {
 		t.Fatal(err)
@@ -99,7 +99,7 @@ func TestAFailureIsToldToWhoeverAsksNext(t *testing.T) {
 func TestNothingIsWrittenAfterStop(t *testing.T) {
 	r := &runner{hold: map[int64]chan struct{}{0: make(chan struct{})}}
 	out := sinktest.New()
-	tk := task.Start(t.Context(), 0, r, outputs(out, sinktest.New()))
+	tk := task.Start(t.Context(), task.Config{Position: 0, Runner: r, Outputs: outputs(out, sinktest.New())})
 	if err := tk.Add(sourcetest.Batch(partition, 0, "a")); err != nil {
 		t.Fatal(err)
 	}
@@ -112,7 +112,7 @@ func TestNothingIsWrittenAfterStop(t *testing.T) {
 
 func TestADeadLetterSaysEverything(t *testing.T) {
 	dead := sinktest.New()
-	tk := task.Start(t.Context(), 0, &runner{}, outputs(sinktest.New(), dead))
+	tk := task.Start(t.Context(), task.Config{Position: 0, Runner: &runner{}, Outputs: outputs(sinktest.New(), dead)})
 	defer tk.Stop()
 	if err := tk.Add(sourcetest.Batch(partition, 7, "fine", "dead")); err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestWhatASinkRejectsIsADeadLetterAndWhatThatRejectsGoesWithoutItsValue(t *t
 	out, dead := sinktest.New(), sinktest.New()
 	out.OnWrite(tooLarge)
 	dead.OnWrite(tooLarge)
-	tk := task.Start(t.Context(), 0, &runner{}, outputs(out, dead))
+	tk := task.Start(t.Context(), task.Config{Position: 0, Runner: &runner{}, Outputs: outputs(out, dead)})
 	defer tk.Stop()
 	if err := tk.Add(sourcetest.Batch(partition, 0, "a", "huge", "b")); err != nil {
 		t.Fatal(err)

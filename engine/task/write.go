@@ -11,7 +11,7 @@ import (
 )
 
 // write hands the outcome of a batch to the sinks. What a sink rejects becomes a dead letter.
-func (o *Outputs) write(ctx context.Context, batch *record.Batch, outcome *step.Outcome) error {
+func (o *Outputs) write(ctx context.Context, outcome *step.Outcome) error {
 	dead := outcome.Dead
 	for i := range outcome.Outputs {
 		output := &outcome.Outputs[i]
@@ -20,6 +20,9 @@ func (o *Outputs) write(ctx context.Context, batch *record.Batch, outcome *step.
 			return err
 		}
 		for _, r := range rejected {
+			if outcome.Batch.Len() == 0 { // what the engine itself wrote
+				return fmt.Errorf("%s cannot be written: %w", o.Names[output.Sink], r.Err)
+			}
 			dead = append(dead, o.rejected(output, r))
 		}
 		o.Metrics.RecordsOut.WithLabelValues(o.Names[output.Sink]).Add(float64(output.Messages.Len() - len(rejected)))
@@ -27,7 +30,7 @@ func (o *Outputs) write(ctx context.Context, batch *record.Batch, outcome *step.
 	if len(dead) == 0 {
 		return nil
 	}
-	return o.bury(ctx, Letters(batch, dead))
+	return o.bury(ctx, Letters(outcome.Batch, dead))
 }
 
 func (o *Outputs) rejected(output *step.Output, r sink.Rejected) step.DeadLetter {

@@ -23,7 +23,8 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// TimeUnit of a field with the event time. AUTO: ISO 8601 text, or a number of ms since the epoch.
+// TimeUnit of a field with the event time. AUTO: ISO 8601 text, or a number since the epoch: of seconds if it is below 100
+// billion, of ms otherwise.
 type TimeUnit int32
 
 const (

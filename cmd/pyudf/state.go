@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/exchange/local"
+	"github.com/pyudf/pyudf/engine/kafka"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/sink"
+	sinkfile "github.com/pyudf/pyudf/engine/sink/file"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/pebblestate"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+// hopRetention is how long records stay in a topic between two stages: longer than any engine should be away.
+const hopRetention = 7 * 24 * 60 * 60 * 1000
+
+// openHop opens the topic that leads to a stage; without a broker a queue in memory, as then all input is files.
+func (p *ports) openHop(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
+	if p.cluster == nil {
+		hop := local.New(stage, defaultPartitions)
+		return engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: defaultPartitions}, nil
+	}
+	name := p.config.group + "." + stage + ".repartition"
+	to, err := openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, hopRetention)
+	if err != nil {
+		return engine.Hop{}, err
+	}
+	info, err := p.cluster.Topic(ctx, name)
+	if err != nil {
+		return engine.Hop{}, errors.Join(err, to.Close())
+	}
+	from, err := p.cluster.OpenSource(ctx, kafka.SourceConfig{
+		Topic: name, Group: p.config.group + "." + stage, Metrics: p.config.metrics, Resume: resume,
+	})
+	if err != nil {
+		return engine.Hop{}, errors.Join(err, to.Close())
+	}
+	return engine.Hop{Source: from, Sink: to, Partitions: info.Partitions}, nil
+}
+
+// partitionsOf returns how many partitions a source has.
+func (p *ports) partitionsOf(ctx context.Context, s *planv1.Source) (int, error) {
+	if s.GetFile() != nil {
+		return 1, nil
+	}
+	info, err := p.cluster.Topic(ctx, s.GetTopic().GetName())
+	return info.Partitions, err
+}
+
+// lateTopics returns where records go that came too late.
+func lateTopics(plan *planv1.Plan) []string {
+	var names []string
+	for _, step := range plan.GetSteps() {
+		if late := step.GetAggregate().GetLate().GetName(); late != "" {
+			names = append(names, late)
+		}
+	}
+	return names
+}
+
+// lateFile opens the file that stands in for a topic of late records where there is no broker.
+func lateFile(topic string) sink.Sink {
+	return deadletter.Lines(func() (sink.Sink, error) {
+		to, err := sinkfile.Create(topic+".jsonl", planv1.Format_FORMAT_JSON)
+		if err != nil {
+			return nil, outcome.Mendf("the file for late records: %w", err)
+		}
+		return to, nil
+	})
+}
+
+// openState opens where the tasks of a run keep their state; nil, which is memory, if nothing of it has to last.
+func (f *runFlags) openState(ctx context.Context, compiled *plan.Plan, ports *ports) (state.Root, error) {
+	if ports.cluster == nil || !keepsState(compiled) {
+		return nil, nil //nolint:nilnil // the engine takes nil for memory
+	}
+	dir := f.stateDir
+	if dir == "" {
+		var err error
+		if dir, err = defaultStateDir(); err != nil {
+			return nil, err
+		}
+	}
+	id, err := ports.cluster.ID(ctx)
+	if err != nil {
+		return nil, err
+	}
+	root, err := pebblestate.Open(filepath.Join(dir, safe(id), safe(ports.config.group)), pebblestate.Config{Log: ports.config.logger})
+	if err != nil {
+		return nil, outcome.Mendable(err)
+	}
+	return root, nil
+}
+
+func keepsState(compiled *plan.Plan) bool {
+	for _, s := range compiled.Sources {
+		if s.Stateful() {
+			return true
+		}
+	}
+	return false
+}
+
+// defaultStateDir is where programs keep what must last until the next run.
+func defaultStateDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+		return filepath.Join(dir, "pyudf"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", outcome.Mendf("no place for state: %w; name one with --state-dir", err)
+	}
+	return filepath.Join(home, ".local", "state", "pyudf"), nil
+}
+
+// safe returns a name that can be a directory's.
+func safe(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '/' || r == 0 {
+			return '_'
+		}
+		return r
+	}, name)
+}

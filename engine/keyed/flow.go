@@ -1,0 +1,264 @@
+package keyed
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/step"
+	"github.com/pyudf/pyudf/engine/window"
+)
+
+// Config is what a flow needs.
+type Config struct {
+	Source    *plan.Source
+	Partition record.Partition
+	Program   *step.Program
+	// Inputs is how many partitions feed a stage behind a hop.
+	Inputs int
+	// Targets are how many partitions each hop of the plan leads to, by its index.
+	Targets []int
+	// FirstHop is the number of the first hop's sink.
+	FirstHop int
+	Store    state.Store
+	Metrics  *metrics.Set
+}
+
+// Flow is the stateful half of a program in one task. One goroutine calls its methods.
+type Flow struct {
+	config Config
+	clock  *clock
+	nodes  []*node
+	// out are the outcomes of the call that is under way.
+	out []*step.Outcome
+	// idle tells that the partition is known to be idle.
+	idle bool
+}
+
+// node is a step that needs all records of a key.
+type node struct {
+	step *plan.Step
+	// windows is set for an aggregation, sender for a hop.
+	windows *window.Operator
+	sender  *sender
+	next    []*node
+	// reached is the watermark of what was sent.
+	reached int64
+	// ticked is when the last early results were given.
+	ticked int64
+	// saved is how far the windows were when they were saved last.
+	saved string
+}
+
+// Open returns the flow of a task as it was when it was saved last, and the position of its input then; -1 if it was
+// never saved.
+func Open(config Config) (*Flow, int64, error) {
+	f := &Flow{config: config, clock: newClock(int64(config.Source.Time.GetOutOfOrderMs()), config.Inputs)} //nolint:gosec // ms of no human time overflow
+	var err error
+	if f.nodes, err = f.build(config.Source.Steps); err != nil {
+		return nil, 0, err
+	}
+	position, err := f.load()
+	return f, position, err
+}
+
+// build returns the nodes among steps and behind them.
+func (f *Flow) build(steps []*plan.Step) ([]*node, error) {
+	var nodes []*node
+	for _, s := range steps {
+		below, err := f.build(s.Next)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case s.Aggregate != nil:
+			columns, results, err := accumulators(s.Aggregate)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Label, err)
+			}
+			nodes = append(nodes, &node{step: s, next: below, windows: window.New(s.Aggregate.Window, columns, results)})
+		case s.KeyBy != nil && s.KeyBy.Hop != nil:
+			sender, err := newSender(f.config, s)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", s.Label, err)
+			}
+			nodes = append(nodes, &node{step: s, sender: sender, reached: unknown})
+		default:
+			nodes = append(nodes, below...)
+		}
+	}
+	return nodes, nil
+}
+
+// Take takes the outcome of the next batch and returns what is to be written, it and what follows from it.
+func (f *Flow) Take(ctx context.Context, outcome *step.Outcome) ([]*step.Outcome, error) {
+	f.idle = false
+	f.out = []*step.Outcome{outcome}
+	if f.config.Source.Hop == nil {
+		return f.run(ctx, outcome, f.clock.pass(outcome.Times))
+	}
+	if f.config.Source.Hop.Partial != nil {
+		return f.takeParts(ctx, outcome)
+	}
+	var before []int64
+	for i := range outcome.Blocks {
+		before = append(before, f.clock.arrive(&outcome.Blocks[i])...)
+	}
+	return f.run(ctx, outcome, before)
+}
+
+func (f *Flow) run(ctx context.Context, outcome *step.Outcome, before []int64) ([]*step.Outcome, error) {
+	err := f.level(ctx, f.nodes, rows{outcome, before}, f.clock.watermark)
+	out := f.out
+	f.out = nil
+	return out, err
+}
+
+// rows are what came to a level of nodes: an outcome with the watermark before each record of its batch.
+type rows struct {
+	*step.Outcome
+	before []int64
+}
+
+// keyed returns the rows that came to a step, nil if none did.
+func (r *rows) keyed(s *plan.Step) *step.Keyed {
+	for i := range r.Keyed {
+		if r.Keyed[i].Step == s {
+			return &r.Keyed[i]
+		}
+	}
+	return nil
+}
+
+// level has nodes take their rows, then moves them on to the watermark behind the rows.
+func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) error {
+	for _, n := range nodes {
+		k := in.keyed(n.step)
+		if n.sender != nil {
+			f.send(n, &in, k, after)
+			n.reached = after
+			continue
+		}
+		if k != nil {
+			late := n.windows.Add(f.windowRows(k, &in))
+			f.late(n, &in, k, late)
+		}
+		n.windows.Advance(after)
+		if err := f.give(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// give runs the steps behind windows on what they gave.
+func (f *Flow) give(ctx context.Context, n *node) error {
+	results := n.windows.Results()
+	if results.Len() == 0 {
+		return f.level(ctx, n.next, rows{&step.Outcome{}, nil}, n.windows.Watermark())
+	}
+	outcome, err := f.config.Program.Results(ctx, n.step, f.config.Partition, results)
+	if err != nil {
+		return err
+	}
+	f.out = append(f.out, outcome)
+	return f.level(ctx, n.next, rows{outcome, results.Watermarks}, n.windows.Watermark())
+}
+
+func (f *Flow) windowRows(k *step.Keyed, in *rows) *window.Rows {
+	out := &window.Rows{Keys: &k.Keys, Gaps: k.Gaps, Closes: k.Closes, Values: k.Values}
+	n := k.Rows()
+	out.Times, out.Watermarks = make([]int64, n), make([]int64, n)
+	out.Inputs, out.Offsets = make([]int32, n), make([]int64, n)
+	for row := range n {
+		origin := k.OriginOf(row)
+		out.Times[row], out.Watermarks[row], out.Offsets[row] = in.Times[origin], in.before[origin], in.Batch.Offsets[origin]
+		out.Inputs[row] = f.config.Partition.Index
+	}
+	f.nameInputs(out, k, in)
+	return out
+}
+
+// nameInputs sets the inputs of rows that came over a hop.
+func (f *Flow) nameInputs(out *window.Rows, k *step.Keyed, in *rows) {
+	if len(in.Blocks) == 0 {
+		return
+	}
+	block := 0
+	for row := range out.Inputs {
+		for origin := k.OriginOf(row); block+1 < len(in.Blocks) && in.Blocks[block+1].From <= origin; {
+			block++
+		}
+		out.Inputs[row] = in.Blocks[block].Input
+	}
+}
+
+// Idle tells that the partition has had no records for a while, and how many ms of that passed since the last call. Its
+// watermark follows the clock from the first call on.
+func (f *Flow) Idle(ctx context.Context, ms int64) ([]*step.Outcome, error) {
+	f.out = nil
+	if f.idle && f.clock.watermark != unknown {
+		f.clock.advance(f.clock.watermark + ms)
+	}
+	f.idle = true
+	return f.run(ctx, &step.Outcome{}, nil)
+}
+
+// Tick gives the early results of the windows whose time it is, and tells the stages behind hops how far this one is.
+// The time is in ms; the first call tells when the clock starts.
+func (f *Flow) Tick(ctx context.Context, now int64) ([]*step.Outcome, error) {
+	return f.each(ctx, func(n *node) {
+		every := n.step.Aggregate.EarlyEvery
+		if n.ticked == 0 {
+			n.ticked = now
+		}
+		if every > 0 && now-n.ticked >= every {
+			n.ticked = now
+			n.windows.Tick()
+		}
+	})
+}
+
+// Commit gives what changed since the last commit. Save follows, once it is delivered.
+func (f *Flow) Commit(ctx context.Context) ([]*step.Outcome, error) {
+	return f.each(ctx, func(n *node) { n.windows.Commit() })
+}
+
+// Finish closes all windows, as after the end of time. Behind hops they close when all inputs are finished.
+func (f *Flow) Finish(ctx context.Context) ([]*step.Outcome, error) {
+	f.out = nil
+	if f.clock.inputs == nil {
+		f.clock.advance(window.MaxTime)
+	}
+	return f.run(ctx, &step.Outcome{}, nil)
+}
+
+// each does something to all windows, those behind others after them, and gives what comes of it.
+func (f *Flow) each(ctx context.Context, do func(*node)) ([]*step.Outcome, error) {
+	f.out = nil
+	var walk func(nodes []*node) error
+	walk = func(nodes []*node) error {
+		for _, n := range nodes {
+			if n.sender != nil {
+				n.sender.tell(told{n.reached, f.idle || f.clock.allIdle()})
+				f.dispatch(n)
+				continue
+			}
+			do(n)
+			if err := f.give(ctx, n); err != nil {
+				return err
+			}
+			if err := walk(n.next); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := walk(f.nodes)
+	out := f.out
+	f.out = nil
+	return out, err
+}

@@ -1,0 +1,65 @@
+package keyed
+
+import (
+	"strconv"
+
+	"github.com/pyudf/pyudf/engine/aggregate"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/step"
+	"github.com/pyudf/pyudf/engine/window"
+)
+
+// accumulators returns empty columns for an aggregation, and the types of their results.
+func accumulators(a *plan.Aggregate) ([]aggregate.Column, []record.Type, error) {
+	var columns []aggregate.Column
+	var results []record.Type
+	for _, spec := range a.Specs() {
+		column, err := aggregate.New(spec)
+		if err != nil {
+			return nil, nil, err
+		}
+		columns, results = append(columns, column), append(results, spec.Result())
+	}
+	return columns, results, nil
+}
+
+// late sends records that came too late to their topic, with the window that they missed.
+func (f *Flow) late(n *node, in *rows, k *step.Keyed, late []window.Late) {
+	if len(late) == 0 {
+		return
+	}
+	output := step.Output{Sink: n.step.Aggregate.Late.Index, Step: n.step}
+	m := &output.Messages
+	for _, l := range late {
+		origin := k.OriginOf(l.Row)
+		m.Keys.Append(in.Batch.Keys.At(origin))
+		m.Values.Append(in.Batch.Values.At(origin))
+		m.Times = append(m.Times, in.Batch.Times[origin])
+		m.Headers = append(m.Headers, append(headersOf(in.Batch, origin), lateHeaders(n.step, l, in.Times[origin])...))
+		output.Origin = append(output.Origin, int32(origin)) //nolint:gosec // a batch has fewer rows
+	}
+	f.config.Metrics.RecordsLate.WithLabelValues(n.step.Label).Add(float64(len(late)))
+	in.Outputs = append(in.Outputs, output)
+}
+
+func headersOf(batch *record.Batch, row int) []record.Header {
+	if batch.Headers == nil {
+		return nil
+	}
+	return append([]record.Header{}, batch.Headers[row]...)
+}
+
+func lateHeaders(s *plan.Step, l window.Late, time int64) []record.Header {
+	return []record.Header{
+		{Key: "pyudf.step", Value: []byte(s.Label)},
+		number("pyudf.window_start", l.Start),
+		number("pyudf.window_end", l.End),
+		number("pyudf.watermark", l.Watermark),
+		number("pyudf.lateness_ms", l.Watermark-time),
+	}
+}
+
+func number(name string, v int64) record.Header {
+	return record.Header{Key: name, Value: strconv.AppendInt(nil, v, 10)}
+}

@@ -1,0 +1,138 @@
+package keyed
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/state"
+)
+
+// How a task's state is laid out: what is known of the task below 'm', the cells of windows below 'w' and the step's id.
+const (
+	keyPosition = "mposition"
+	keyClock    = "mclock"
+	keyShape    = "mshape/"    // and a step's id: what its state is of
+	keyProgress = "mprogress/" // and a step's id
+	keyCells    = "w"          // the step's id, '/', and the cell's number, four bytes, the highest first
+)
+
+// ErrOtherShape says that stored state belongs to another pipeline than the one that is run.
+var ErrOtherShape = errors.New("the stored state was made by another pipeline")
+
+// Position returns the position that a store's state reflects; -1 if there is none.
+func Position(store state.Store) (int64, error) {
+	value, ok, err := store.Get([]byte(keyPosition))
+	if err != nil || !ok {
+		return -1, err
+	}
+	position, n := binary.Varint(value)
+	if n <= 0 {
+		return -1, errors.New("the saved position is damaged")
+	}
+	return position, nil
+}
+
+// Save stores all that changed since the last time, with the position of the input that it reflects, at once.
+// REQUIRES: what Commit gave is delivered.
+func (f *Flow) Save(position int64) error {
+	changes := &state.Changes{}
+	changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
+	changes.Set([]byte(keyClock), f.clock.append(nil))
+	f.visit(f.nodes, func(n *node) error {
+		n.save(changes)
+		return nil
+	})
+	if err := f.config.Store.Apply(changes); err != nil {
+		return fmt.Errorf("save the state of %s [%d]: %w", f.config.Partition.Topic, f.config.Partition.Index, err)
+	}
+	return nil
+}
+
+func (n *node) save(changes *state.Changes) {
+	progress := string(n.windows.AppendProgress(nil))
+	if n.saved == "" {
+		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step.Aggregate)))
+	}
+	if progress != n.saved {
+		changes.Set([]byte(keyProgress+n.step.ID), []byte(progress))
+		n.saved = progress
+	}
+	prefix := n.cells()
+	n.windows.Save(func(cell uint32, encoded []byte) {
+		at := binary.BigEndian.AppendUint32(prefix[:len(prefix):len(prefix)], cell)
+		if encoded == nil {
+			changes.Delete(at)
+		} else {
+			changes.Set(at, encoded)
+		}
+	})
+}
+
+func (n *node) cells() []byte { return []byte(keyCells + n.step.ID + "/") }
+
+// visit does something for all nodes with windows.
+func (f *Flow) visit(nodes []*node, do func(*node) error) error {
+	for _, n := range nodes {
+		if n.windows != nil {
+			if err := do(n); err != nil {
+				return err
+			}
+		}
+		if err := f.visit(n.next, do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load takes over what was saved, and returns its position.
+func (f *Flow) load() (int64, error) {
+	position, err := Position(f.config.Store)
+	if err != nil || position < 0 {
+		return position, err
+	}
+	clock, _, err := f.config.Store.Get([]byte(keyClock))
+	if err == nil {
+		err = f.clock.load(clock)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return position, f.visit(f.nodes, f.loadNode)
+}
+
+func (f *Flow) loadNode(n *node) error {
+	was, ok, err := f.config.Store.Get([]byte(keyShape + n.step.ID))
+	if err != nil {
+		return err
+	}
+	if now := shape(n.step.Aggregate); ok && string(was) != now {
+		return fmt.Errorf("%w: %s was\n  %s\nand is\n  %s\nrun the app as it was, or begin anew with --reset-state or another --group", ErrOtherShape, n.step.At, was, now)
+	}
+	progress, ok, err := f.config.Store.Get([]byte(keyProgress + n.step.ID))
+	if err != nil || !ok {
+		return err
+	}
+	n.saved = string(progress)
+	if err := n.windows.LoadProgress(progress); err != nil {
+		return err
+	}
+	prefix := n.cells()
+	err = f.config.Store.Scan(prefix, func(key, value []byte) error {
+		return n.windows.Load(binary.BigEndian.Uint32(key[len(prefix):]), value)
+	})
+	n.windows.Loaded()
+	return err
+}
+
+// shape says what the state of an aggregation is of, in words that change if it cannot be read as that of another.
+func shape(a *plan.Aggregate) string {
+	var columns []string
+	for i := range a.Columns {
+		columns = append(columns, a.Columns[i].Shape())
+	}
+	return fmt.Sprintf("%s of %s by %s", a.Window.String(), strings.Join(columns, ", "), a.Key.String())
+}

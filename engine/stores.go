@@ -1,0 +1,116 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/pyudf/pyudf/engine/keyed"
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/state"
+)
+
+// stores are the open stores of the tasks. A source asks for one before the task is there, to know where to go on.
+type stores struct {
+	root state.Root
+	mu   sync.Mutex
+	open map[string]state.Store // guarded by mu
+}
+
+func newStores(root state.Root) *stores { return &stores{root: root, open: map[string]state.Store{}} }
+
+// get returns the store of a task, and opens it if it is not open.
+func (s *stores) get(name string) (state.Store, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if store := s.open[name]; store != nil {
+		return store, nil
+	}
+	store, err := s.root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	s.open[name] = store
+	return store, nil
+}
+
+// close closes the store of a task, if it is open.
+func (s *stores) close(name string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	store := s.open[name]
+	delete(s.open, name)
+	if store == nil {
+		return nil
+	}
+	return store.Close()
+}
+
+func (s *stores) closeAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, store := range s.open {
+		_ = store.Close() // the run has ended with an error of its own, or closed them before
+		delete(s.open, name)
+	}
+}
+
+// storeName returns the name of a task's store: that of a directory.
+func storeName(from *plan.Source, p record.Partition) string {
+	name := from.Name
+	if from.Proto.GetFile() != nil {
+		name = strings.ReplaceAll(filepath.ToSlash(name), "/", "_")
+	}
+	return name + "-" + strconv.Itoa(int(p.Index))
+}
+
+// flow opens the stateful half of a task.
+func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
+	store, err := e.stores.get(storeName(r.plan, p))
+	if err != nil {
+		return nil, err
+	}
+	config := keyed.Config{
+		Source: r.plan, Partition: p, Program: r.program, Store: store, Metrics: e.config.Metrics, FirstHop: len(e.plan.Sinks),
+		Targets: make([]int, len(e.plan.Hops)),
+	}
+	for i, s := range e.plan.Sources {
+		if s.Hop != nil {
+			config.Targets[s.Hop.Index] = e.partitions[i]
+		}
+		if r.plan.Hop != nil && s.Feeds(r.plan.Hop) {
+			config.Inputs = e.partitions[i]
+		}
+	}
+	flow, _, err := keyed.Open(config)
+	return flow, err
+}
+
+// resume returns where the partitions of a source go on: where their state is.
+func (e *engine) resume(from *plan.Source) source.Resume {
+	if !from.Stateful() || from.Proto.GetFile() != nil {
+		return func(_ record.Partition, committed int64) (int64, error) { return committed, nil }
+	}
+	return func(p record.Partition, committed int64) (int64, error) {
+		store, err := e.stores.get(storeName(from, p))
+		if err != nil {
+			return 0, err
+		}
+		position, err := keyed.Position(store)
+		if err != nil || position >= 0 {
+			return position, err
+		}
+		if committed > 0 && !e.config.ResetState {
+			return 0, fmt.Errorf("%w: %s [%d] was read up to offset %d; name the --state-dir of the run before, or begin with empty windows there by --reset-state, or from the start with another --group",
+				errNoState, p.Topic, p.Index, committed)
+		}
+		return committed, nil
+	}
+}
+
+var errNoState = errors.New("the state that goes with the group's offsets is not here")

@@ -1,0 +1,122 @@
+package window
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Kind is a kind of window.
+type Kind uint8
+
+// The kinds of windows.
+const (
+	// Aligned windows start every Every ms from Offset on and are Size ms long: tumbling and hopping.
+	Aligned Kind = iota
+	// Sliding windows reach from a record back over Length ms.
+	Sliding
+	// Session windows are of records that follow each other within a gap.
+	Session
+	// Count windows are of the last Size records, after each Every.
+	Count
+	// Global is one window for all records.
+	Global
+)
+
+// Emit says when results are given.
+type Emit uint8
+
+// The ways to give results.
+const (
+	// Final results are given once, at the close.
+	Final Emit = iota
+	// Updates are given at every commit for the windows that changed.
+	Updates
+	// Early results are given at every tick for the windows that changed, and the final one at the close.
+	Early
+	// OnTime results are given when the watermark passes the end, and again at each later change.
+	OnTime
+)
+
+// Config says which windows an operator has. Times are in ms.
+type Config struct {
+	Kind   Kind
+	Emit   Emit
+	Size   int64 // of Aligned; of Count in records
+	Every  int64 // of Aligned; of Count in records
+	Offset int64
+	Length int64 // of Sliding
+	Gap    int64 // of Session, where rows have none of their own
+	// MinEvents is how many records a session must have to be given at all.
+	MinEvents int64
+	// MaxDuration is the longest time from a session's first to its last record; 0: without limit.
+	MaxDuration int64
+	// CloseOn tells that rows may be the last of their session (Rows.Closes).
+	CloseOn bool
+	Grace   int64
+}
+
+// String says which windows there are, but not when they are given.
+func (c *Config) String() string {
+	ms := func(v int64) string { return (time.Duration(v) * time.Millisecond).String() }
+	switch c.Kind {
+	case Sliding:
+		return "sliding windows of " + ms(c.Length)
+	case Session:
+		return fmt.Sprintf("sessions with a gap of %s, at most %s long, ended by a condition: %t", ms(c.Gap), ms(c.MaxDuration), c.CloseOn)
+	case Count:
+		return fmt.Sprintf("windows of %d records after every %d", c.Size, c.Every)
+	case Global:
+		return "one window"
+	default:
+		return fmt.Sprintf("windows of %s every %s from %s on", ms(c.Size), ms(c.Every), ms(c.Offset))
+	}
+}
+
+// Validate returns what is wrong with a config, in words for the user.
+func (c *Config) Validate() error {
+	switch {
+	case c.Kind == Aligned && (c.Size <= 0 || c.Every <= 0), c.Kind == Sliding && c.Length < 0:
+		return errors.New("the window needs a length")
+	case c.Kind == Aligned && c.Every > c.Size:
+		return errors.New("the windows start further apart than they are long, so that records between them would be lost: make every at most the size")
+	case c.Kind == Count && (c.Size <= 0 || c.Every <= 0):
+		return errors.New("a count window needs a number of records")
+	case c.Kind == Count && c.Emit != Final:
+		return errors.New("a count window gives its result when it is full: leave emit out")
+	case c.Kind == Session && (c.MaxDuration > 0 || c.CloseOn) && c.Emit != Final:
+		return errors.New("a session with max_duration or close_on is known when it is over: leave emit out")
+	case c.Kind == Global && c.Emit == OnTime:
+		return errors.New("a global window has no end to be on time for: take updates or early results")
+	}
+	return nil
+}
+
+const (
+	// MinTime is the watermark before there is one.
+	MinTime = math.MinInt64
+	// MaxTime is the watermark after the last record.
+	MaxTime = math.MaxInt64
+)
+
+// plus returns a + b, at the ends of time at most.
+func plus(a, b int64) int64 {
+	sum := a + b
+	if b > 0 && sum < a {
+		return MaxTime
+	}
+	if b < 0 && sum > a {
+		return MinTime
+	}
+	return sum
+}
+
+// floor returns the largest multiple of step below or at t - offset, plus offset.
+func floor(t, offset, step int64) int64 {
+	rest := (t - offset) % step
+	if rest < 0 {
+		rest += step
+	}
+	return t - rest
+}

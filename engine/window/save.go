@@ -1,0 +1,122 @@
+package window
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Save hands out the cells that differ from what was saved before: by number, with their encoding, or nil for one that
+// is empty now. The encoding is valid during the call. REQUIRES: Commit was called.
+func (o *Operator) Save(save func(cell uint32, state []byte)) {
+	slices.Sort(o.cells.dirty)
+	var buffer []byte
+	for _, number := range o.cells.dirty {
+		c := o.cells.at(number)
+		c.clear(touched)
+		switch {
+		case c.has(live):
+			c.set(stored)
+			buffer = o.append(buffer[:0], number)
+			save(uint32(number), buffer)
+		case c.has(stored):
+			c.clear(stored)
+			save(uint32(number), nil)
+		}
+	}
+	o.cells.dirty = o.cells.dirty[:0]
+}
+
+// AppendProgress appends what the operator knows beside its cells. The end of time is not saved: after it the windows
+// that were open are gone, and those of the next run begin where the watermark was before.
+func (o *Operator) AppendProgress(dst []byte) []byte {
+	return binary.AppendVarint(binary.AppendVarint(dst, o.finite), o.maxGap)
+}
+
+func (o *Operator) append(dst []byte, number int32) []byte {
+	c := o.cells.at(number)
+	key := o.keys.names[c.key]
+	dst = append(binary.AppendUvarint(dst, uint64(len(key))), key...)
+	dst = append(dst, byte(c.flags&(own|last|changed)))
+	for _, v := range []int64{c.start, c.end, c.until, c.offset, c.rows, int64(c.input), int64(c.rev)} {
+		dst = binary.AppendVarint(dst, v)
+	}
+	for _, column := range o.columns {
+		dst = column.Append(dst, number)
+	}
+	return dst
+}
+
+var errState = errors.New("the saved windows are damaged")
+
+// LoadProgress takes over what AppendProgress gave. It comes before the first Load.
+func (o *Operator) LoadProgress(data []byte) error {
+	values, _, err := varints(data, 2)
+	if err == nil {
+		o.watermark, o.finite, o.maxGap = values[0], values[0], values[1]
+		o.mark = o.Watermark()
+	}
+	return err
+}
+
+// Load takes over a cell that was saved. Cells come in the order of their numbers, then Loaded is called.
+func (o *Operator) Load(number uint32, data []byte) error {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size >= uint64(len(data)-n) {
+		return errState
+	}
+	key, data := data[n:n+int(size)], data[n+int(size):]
+	flags := flag(data[0])
+	values, data, err := varints(data[1:], 7)
+	if err != nil {
+		return err
+	}
+	if int64(number) < int64(len(o.cells.all)) {
+		return fmt.Errorf("%w: cell %d comes after cell %d", errState, number, len(o.cells.all)-1)
+	}
+	o.cells.reach(int32(number))
+	k := o.keys.number(key)
+	c := o.cells.at(int32(number))
+	*c = cell{
+		key: k, flags: live | stored | flags, start: values[0], end: values[1], until: values[2], offset: values[3],
+		rows: values[4], input: int32(values[5]), rev: int32(values[6]),
+	}
+	for _, column := range o.columns {
+		if data, err = column.Load(int32(number), data); err != nil {
+			return fmt.Errorf("%w: %w", errState, err)
+		}
+	}
+	if flags&changed != 0 {
+		o.changed = append(o.changed, int32(number))
+	}
+	o.kind.restore(int32(number))
+	return nil
+}
+
+// Loaded tells that all cells are there.
+func (o *Operator) Loaded() { o.kind.restored() }
+
+// reach makes a cell that was saved the last one; those before it that were not are free.
+func (s *cells) reach(number int32) {
+	for int32(len(s.all)) <= number {
+		s.all = append(s.all, cell{})
+		s.free = append(s.free, int32(len(s.all)-1))
+	}
+	s.free = s.free[:len(s.free)-1]
+	s.open++
+	for _, column := range s.columns {
+		column.Grow(len(s.all))
+	}
+}
+
+func varints(data []byte, count int) (values []int64, rest []byte, err error) {
+	for range count {
+		v, n := binary.Varint(data)
+		if n <= 0 {
+			return nil, nil, errState
+		}
+		values, data = append(values, v), data[n:]
+	}
+	return values, data, nil
+}
