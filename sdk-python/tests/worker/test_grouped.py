@@ -115,14 +115,35 @@ def test_a_window_may_have_a_value_of_several_parts() -> None:
     assert found(response, 1, FieldType.JSON) == ['{"min":1.0,"max":3.0}']
 
 
-def test_what_one_group_does_to_its_values_no_other_sees() -> None:
-    def spoil(x: npt.NDArray[np.float64]) -> float:
-        before = float(x.sum())
-        x[:] = 100.0
-        return before
+def spoil_array(x: npt.NDArray[np.float64]) -> float:
+    before = float(x.sum())
+    x[:] = 100.0
+    return before
 
-    function = group_function(spoil)
-    assert found(run(function, over_columns(function, [1, 1], [1.0, 2.0])), 2) == [1.0, 2.0]
+
+def spoil_series(x: pd.Series[float]) -> float:
+    before = float(x.sum())
+    x[:] = 100.0
+    return before
+
+
+def spoil_frame(df: pd.DataFrame) -> float:
+    before = float(df["x"].sum())
+    df.loc[:, "x"] = 100.0
+    return before
+
+
+def spoil_list(x: list[float]) -> float:
+    before = sum(x)
+    x.clear()
+    return before
+
+
+@pytest.mark.parametrize("call", [spoil_array, spoil_series, spoil_frame, spoil_list])
+def test_what_one_group_does_to_its_values_no_other_sees(call: Any) -> None:
+    function = group_function(call, {"x": float})
+    response = run(function, over_columns(function, [2, 1, 1], [1.0, 2.0, 3.0, 4.0]))
+    assert found(response, 3) == [3.0, 3.0, 4.0]
 
 
 def test_groups_without_rows_are_calls_too() -> None:

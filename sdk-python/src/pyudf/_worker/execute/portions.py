@@ -37,7 +37,9 @@ def portions(function: Function) -> Portions:
             # numpy, pandas and pyarrow cost 80 MB: only a function that names them pays.
             from pyudf._worker.execute.batches import Batches  # noqa: PLC0415
 
-            return Batches(function)
+            batches = Batches(function)
+            pandas = function.container in (Container.FRAME, Container.SERIES)
+            return _Cut(batches) if pandas else batches
 
 
 class _Lists:
@@ -61,3 +63,17 @@ class _Records:
         texts = wire.records(request.records, request.rows)
         found = collect(map(self._decode, texts), range(request.rows), failures)
         return lambda start, end: [found[start:end]]
+
+
+class _Cut:
+    """Frames and Series: made once and cut, since pandas takes longer to make one than to cut it.
+
+    ``reset_index`` also sees to it that a function which changes its rows changes no others.
+    """
+
+    def __init__(self, batches: Portions) -> None:
+        self._batches = batches
+
+    def read(self, request: worker_pb2.RunRequest, failures: Failures) -> Portion:
+        whole = self._batches.read(request, failures)(0, request.rows)
+        return lambda start, end: [one.iloc[start:end].reset_index(drop=True) for one in whole]
