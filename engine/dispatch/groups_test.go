@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -77,8 +78,8 @@ func TestAGroupThatKillsIsOneFailureOfThatGroup(t *testing.T) {
 		t.Fatal(err)
 	}
 	requireSame(t, got, reference(t, call))
-	if rows := failedRows(got); !slices.Equal(rows, []int{1}) {
-		t.Errorf("groups %v failed", rows)
+	if rows := failedRows(got); !slices.Equal(rows, []int{1}) || !strings.Contains(got.Failures[0].Message, "died with this group of records") {
+		t.Errorf("got failures %+v", got.Failures)
 	}
 }
 

@@ -128,7 +128,7 @@ func (p *Pool) suspect(ctx context.Context, f *Function, call *Call) (*Result, e
 		}
 	}
 	p.logger.Warn("a record kills workers", "function", f.Name, "cause", died.Cause)
-	return failed(f, call, Failure{Exception: died.exception(), Message: died.message(f)}), nil
+	return failed(f, call, Failure{Exception: died.exception(), Message: died.message(f, call)}), nil
 }
 
 // sixteenths are what a suspect is cut into.
@@ -204,9 +204,9 @@ func (e *WorkerError) exception() string {
 	return "WorkerDied"
 }
 
-func (e *WorkerError) message(f *Function) string {
+func (e *WorkerError) message(f *Function, call *Call) string {
 	if errors.Is(e.Cause, ErrTimeout) {
 		return fmt.Sprintf("%s did not return within its timeout of %s, twice; its process was killed", f.Name, f.Timeout)
 	}
-	return fmt.Sprintf("the process that ran %s died with this record, twice: %v", f.Name, e.Cause)
+	return fmt.Sprintf("the process that ran %s died with this %s, twice: %v", f.Name, unitOf(f, call), e.Cause)
 }

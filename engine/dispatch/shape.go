@@ -38,6 +38,18 @@ func ShapeOf(f *Function, c *Call) Shape {
 	return s
 }
 
+// unitOf returns what failures of a call are of, for messages.
+func unitOf(f *Function, c *Call) string {
+	switch {
+	case c.Groups != nil && c.Groups.Action == ActionMerge:
+		return "pair of states"
+	case f.PerGroup || (c.Groups != nil && c.Groups.Action == ActionResult):
+		return "group of records"
+	default:
+		return "record"
+	}
+}
+
 // check returns an error if a result cannot be the answer to a call. Such a result must not be used at all.
 func (r *Result) check(f *Function, c *Call) error {
 	if r.Rows != c.Rows {
