@@ -92,7 +92,11 @@ func (c *compiler) step(s *planv1.Step, in scope) (*Step, error) {
 	}
 	step.Label = label(step)
 	if step.KeyBy != nil && step.KeyBy.Hop != nil {
-		return step, c.hop(s, step, out)
+		err := c.hop(s, step, out)
+		if step.KeyBy.Hop.Partial != nil {
+			in.readAhead(out)
+		}
+		return step, err
 	}
 	next, err := c.follow(s.GetId(), out)
 	if err != nil {

@@ -53,6 +53,15 @@ func (s scope) read(field string, t record.Type) error {
 	return nil
 }
 
+// readAhead notes that what a later scope reads of the records is read here already.
+func (s scope) readAhead(later scope) {
+	for field := range later.scan {
+		if !s.made[field] {
+			s.scan[field] = true
+		}
+	}
+}
+
 // has tells whether records may have the field: no step dropped it or left it out.
 func (s scope) has(field string) bool {
 	return !s.dropped[field] && (s.only == nil || s.only[field])
