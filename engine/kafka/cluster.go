@@ -217,7 +217,8 @@ func (c *Cluster) ID(ctx context.Context) (string, error) {
 	return *result.ClusterID, nil
 }
 
-// CreateTopic creates a topic. One that is there already is fine, whatever its settings.
+// CreateTopic creates a topic and returns when the cluster knows it, which takes a moment. One that is there already is
+// fine, whatever its settings.
 func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 	results, err := c.admin.CreateTopics(ctx, []kafka.TopicSpecification{{
 		Topic:             spec.Name,
@@ -233,7 +234,26 @@ func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 			return fmt.Errorf("create topic %q: %w", spec.Name, result.Error)
 		}
 	}
-	return nil
+	return c.awaitTopic(ctx, spec.Name)
+}
+
+// awaitTopic returns when the cluster has heard of a topic that was created.
+func (c *Cluster) awaitTopic(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	again := time.NewTicker(20 * time.Millisecond)
+	defer again.Stop()
+	for {
+		_, err := c.Topic(ctx, name)
+		if !errors.Is(err, ErrUnknownTopic) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return err
+		}
+	}
 }
 
 // Close frees everything. Sources and sinks must be closed before. What was not flushed may be lost.
