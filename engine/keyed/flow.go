@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/pyudf/pyudf/engine/fold"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
@@ -43,6 +44,8 @@ type node struct {
 	step *plan.Step
 	// windows is set for an aggregation, sender for a hop.
 	windows *window.Operator
+	// folds are the columns that keep rows for aggregators, by their numbers.
+	folds map[int]*fold.Column
 	sender  *sender
 	next    []*node
 	// reached is the watermark of what was sent.
@@ -79,7 +82,7 @@ func (f *Flow) build(steps []*plan.Step) ([]*node, error) {
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Label, err)
 			}
-			nodes = append(nodes, &node{step: s, next: below, windows: window.New(s.Aggregate.Window, columns, results)})
+			nodes = append(nodes, &node{step: s, next: below, windows: window.New(s.Aggregate.Window, columns, results), folds: folds(columns)})
 		case s.KeyBy != nil && s.KeyBy.Hop != nil:
 			sender, err := newSender(f.config, s)
 			if err != nil {
@@ -150,6 +153,31 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 		if err := f.give(ctx, n); err != nil {
 			return err
 		}
+		if err := f.fold(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// fold has aggregators take whole chunks of rows, so that they need not be kept.
+func (f *Flow) fold(ctx context.Context, n *node) error {
+	for number, column := range n.folds {
+		full := column.Full()
+		if len(full) == 0 {
+			continue
+		}
+		var keys [][]byte
+		var lines [][]fold.Line
+		for _, cell := range full {
+			keys, lines = append(keys, n.windows.Key(cell)), append(lines, column.Lines(cell))
+		}
+		outcome, err := f.config.Program.Fold(ctx, n.step, number, keys, lines)
+		if err != nil {
+			return err
+		}
+		outcome.Batch.Partition = f.config.Partition
+		f.out = append(f.out, outcome)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/pyudf/pyudf/engine/aggregate"
+	"github.com/pyudf/pyudf/engine/fold"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/step"
@@ -14,14 +15,35 @@ import (
 func accumulators(a *plan.Aggregate) ([]aggregate.Column, []record.Type, error) {
 	var columns []aggregate.Column
 	var results []record.Type
-	for _, spec := range a.Specs() {
-		column, err := aggregate.New(spec)
+	for i := range a.Columns {
+		c := &a.Columns[i]
+		if c.Call != nil {
+			columns, results = append(columns, fold.New(chunked(a, c.Call.Function))), append(results, record.JSON)
+			continue
+		}
+		column, err := aggregate.New(c.Spec)
 		if err != nil {
 			return nil, nil, err
 		}
-		columns, results = append(columns, column), append(results, spec.Result())
+		columns, results = append(columns, column), append(results, c.Spec.Result())
 	}
 	return columns, results, nil
+}
+
+// folds returns the columns that keep rows for users' functions, by their numbers.
+func folds(columns []aggregate.Column) map[int]*fold.Column {
+	out := map[int]*fold.Column{}
+	for i, column := range columns {
+		if f, ok := column.(*fold.Column); ok {
+			out[i] = f
+		}
+	}
+	return out
+}
+
+// chunked tells whether states of an aggregator can stand for its rows: where windows become one, states must too.
+func chunked(a *plan.Aggregate, f *plan.Function) bool {
+	return f.Aggregator && (f.Merges || a.Window.Kind == window.Aligned || a.Window.Kind == window.Global)
 }
 
 // late sends records that came too late to their topic, with the window that they missed.

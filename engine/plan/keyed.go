@@ -77,10 +77,23 @@ type AggregateColumn struct {
 	// Field is read as it is; else Expr, if it is set, gives the argument.
 	Field string
 	Expr  *expr.Program
+	// Call is a user's function over the window's rows, or an aggregator; then the rest but Name is not set.
+	Call *Call
+}
+
+// Result returns the type of the aggregate.
+func (c *AggregateColumn) Result() record.Type {
+	if c.Call != nil {
+		return c.Call.Function.Result
+	}
+	return c.Spec.Result()
 }
 
 // Shape says what is kept for the aggregate, in words that change with it.
 func (c *AggregateColumn) Shape() string {
+	if c.Call != nil {
+		return "rows of " + c.Call.Function.ID
+	}
 	op := strings.ToLower(strings.TrimPrefix(c.Spec.Op.String(), "AGGREGATE_OP_"))
 	return fmt.Sprintf("%s(%s, q=%g, limit=%d)", op, c.Spec.Argument, c.Spec.Quantile, c.Spec.Limit)
 }
@@ -90,15 +103,6 @@ func (a *Aggregate) Bounds() bool { return a.Window.Kind != window.Global }
 
 // Revised tells whether a window may have several results.
 func (a *Aggregate) Revised() bool { return a.Window.Emit != window.Final }
-
-// Specs returns what is computed.
-func (a *Aggregate) Specs() []aggregate.Spec {
-	specs := make([]aggregate.Spec, len(a.Columns))
-	for i := range a.Columns {
-		specs[i] = a.Columns[i].Spec
-	}
-	return specs
-}
 
 // The names of the fields that results have beside the key's and the aggregates.
 const (
@@ -152,8 +156,16 @@ func (c *compiler) hop(s *planv1.Step, step *Step, behind scope) error {
 	return nil
 }
 
-// splits tells whether a first part of the aggregation can be done anywhere: bounds do not depend on other records.
-func (a *Aggregate) splits() bool { return a.Window.Kind == window.Aligned }
+// splits tells whether a first part of the aggregation can be done anywhere: the windows' bounds do not depend on other
+// records, and parts can be put together.
+func (a *Aggregate) splits() bool {
+	for i := range a.Columns {
+		if a.Columns[i].Call != nil {
+			return false
+		}
+	}
+	return a.Window.Kind == window.Aligned
+}
 
 func contains(all, some []string) bool {
 	for _, s := range some {
@@ -202,12 +214,12 @@ func (c *compiler) aggregate(op *planv1.Aggregate, step *Step, in scope) (scope,
 		out = out.make(FieldRev, record.Int64).make(FieldFinal, record.Bool)
 	}
 	for _, def := range op.GetColumns() {
-		column, err := aggregateColumn(def, in)
+		column, err := c.aggregateColumn(def, in)
 		if err != nil {
 			return in, fmt.Errorf("%s: %w", def.GetName(), err)
 		}
 		a.Columns = append(a.Columns, column)
-		out = out.make(column.Name, column.Spec.Result())
+		out = out.make(column.Name, column.Result())
 	}
 	out.key, out.home, out.lost = in.key, in.home, "" // made anew, with the same values
 	out.only = out.made
@@ -215,12 +227,12 @@ func (c *compiler) aggregate(op *planv1.Aggregate, step *Step, in scope) (scope,
 	return out, nil
 }
 
-func aggregateColumn(def *planv1.AggregateColumn, in scope) (AggregateColumn, error) {
+func (c *compiler) aggregateColumn(def *planv1.AggregateColumn, in scope) (AggregateColumn, error) {
 	column := AggregateColumn{Name: def.GetName()}
-	builtin := def.GetBuiltin()
-	if builtin == nil {
-		return column, errors.New("functions over windows are not possible with this engine yet")
+	if def.GetCall() != nil {
+		return c.aggregateCall(column, def.GetCall(), in)
 	}
+	builtin := def.GetBuiltin()
 	column.Spec = aggregate.Spec{
 		Op: builtin.GetOp(), Quantile: builtin.GetQuantile(), Limit: int(builtin.GetLimit()), DDOF: int(builtin.GetDdof()), //nolint:gosec // checked by aggregate.New
 	}
@@ -231,6 +243,18 @@ func aggregateColumn(def *planv1.AggregateColumn, in scope) (AggregateColumn, er
 	}
 	_, err := aggregate.New(column.Spec)
 	return column, err
+}
+
+func (c *compiler) aggregateCall(column AggregateColumn, proto *planv1.Call, in scope) (AggregateColumn, error) {
+	var err error
+	if column.Call, err = c.call(proto, in); err != nil {
+		return column, err
+	}
+	f := column.Call.Function
+	if !f.Groups && !f.Aggregator || f.Records {
+		return column, fmt.Errorf("%s takes one record at a time: an aggregate takes the rows of a window and gives one value", f.Name)
+	}
+	return column, nil
 }
 
 func (c *AggregateColumn) setArgument(argument *planv1.Expr, in scope) error {

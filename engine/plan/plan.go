@@ -117,7 +117,31 @@ type Function struct {
 	OnNull  planv1.OnNull
 	OnError planv1.OnError
 	Timeout time.Duration
+	// Groups tells that it takes the rows of a group and gives one value; Aggregator that it is a class with a state for
+	// each group, of which two can be merged if Merges.
+	Groups, Aggregator, Merges bool
+	// States and Timers are what it keeps for each key.
+	States []State
+	Timers []Timer
 }
+
+// State is a value that a function keeps for each key.
+type State struct {
+	Name   string
+	Format string
+	TTL    int64 // in ms; 0: without limit
+}
+
+// Timer is a moment that a function sets for a key, at which another function is called.
+type Timer struct {
+	Name     string
+	Callback *Function
+	// States are the states of the callback among those of the function.
+	States []int
+}
+
+// Keyed tells whether calls are of the rows of a key, with what is kept for it.
+func (f *Function) Keyed() bool { return len(f.States) > 0 || len(f.Timers) > 0 }
 
 // Error is something in the plan that the user has to mend.
 type Error struct {
@@ -140,7 +164,7 @@ func at(p *planv1.Position) string {
 }
 
 func newFunction(f *planv1.Function) *Function {
-	return &Function{
+	out := &Function{
 		ID:      f.GetId(),
 		Name:    f.GetName(),
 		At:      at(f.GetDefinedAt()),
@@ -150,7 +174,15 @@ func newFunction(f *planv1.Function) *Function {
 		OnNull:  f.GetOnNull(),
 		OnError: f.GetOnError(),
 		Timeout: time.Duration(f.GetTimeoutMs()) * time.Millisecond,
+
+		Groups:     f.GetKind() == planv1.Kind_KIND_GROUPS,
+		Aggregator: f.GetKind() == planv1.Kind_KIND_AGGREGATOR,
+		Merges:     f.GetMerges(),
 	}
+	for _, s := range f.GetStates() {
+		out.States = append(out.States, State{Name: s.GetName(), Format: s.GetFormat(), TTL: ms(s.GetTtlMs())})
+	}
+	return out
 }
 
 // TypeOf returns the column type of a type of the plan.

@@ -61,20 +61,30 @@ func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
 	return out, nil
 }
 
-// call sends a request and buries the rows that failed. sent are the rows of the frame that the request's rows stand for.
+// call sends a request and buries the rows that failed. sent are the rows of the frame that the request's rows, or its
+// groups where the function gives a value a group, stand for.
 func (r *run) call(at *place, f *plan.Function, request *dispatch.Call, sent []int32) (*dispatch.Result, error) {
-	result, err := r.program.caller.Call(r.ctx, dispatch.Function{ID: f.ID, Name: f.Name, Timeout: f.Timeout, Records: f.Records, Result: f.Result}, request)
+	action := dispatch.ActionNone
+	if request.Groups != nil {
+		action = request.Groups.Action
+	}
+	result, err := r.program.caller.Call(r.ctx, dispatched(f, action), request)
 	if err != nil {
 		return nil, err
 	}
-	for _, failure := range result.Failures {
+	return result, r.buryFailures(at, f, result.Failures, sent)
+}
+
+// buryFailures does with the rows that failed what the function's on_error says.
+func (r *run) buryFailures(at *place, f *plan.Function, failures []dispatch.Failure, sent []int32) error {
+	for _, failure := range failures {
 		row := int(sent[failure.Row])
-		letter := DeadLetter{Function: f.Name, Reason: ReasonRaised, Exception: failure.Exception, Message: failure.Message, Traceback: failure.Traceback}
+		letter := letterOf(f, failure)
 		switch f.OnError {
 		case planv1.OnError_ON_ERROR_STOP:
 			letter.Step = at.step.Label
 			origin := at.in.originOf(row)
-			return nil, &StopError{Partition: at.in.batch.Partition, Offset: at.in.batch.Offsets[origin], Letter: letter}
+			return &StopError{Partition: at.in.batch.Partition, Offset: at.in.batch.Offsets[origin], Letter: letter}
 		case planv1.OnError_ON_ERROR_SKIP:
 			at.failed[row] = true
 			r.program.metrics.Skipped.WithLabelValues(f.Name).Inc()
@@ -82,7 +92,23 @@ func (r *run) call(at *place, f *plan.Function, request *dispatch.Call, sent []i
 			r.bury(at, row, letter)
 		}
 	}
-	return result, nil
+	return nil
+}
+
+func letterOf(f *plan.Function, failure dispatch.Failure) DeadLetter {
+	return DeadLetter{Function: f.Name, Reason: ReasonRaised, Exception: failure.Exception, Message: failure.Message, Traceback: failure.Traceback}
+}
+
+// dispatched returns what package dispatch needs to know of a function.
+func dispatched(f *plan.Function, action dispatch.Action) dispatch.Function {
+	out := dispatch.Function{
+		ID: f.ID, Name: f.Name, Timeout: f.Timeout, Records: f.Records, Result: f.Result,
+		PerGroup: f.Groups || action == dispatch.ActionResult, States: len(f.States), Timers: len(f.Timers),
+	}
+	if f.Aggregator {
+		out.States = 1
+	}
+	return out
 }
 
 // request gathers what travels to the worker, and the rows for which it does.

@@ -40,7 +40,7 @@ func (k *Keyed) OriginOf(row int) int {
 }
 
 // keyBy gives the rows their new key, or sends them on their hop.
-func (r *run) keyBy(step *plan.Step, in *frame) *frame {
+func (r *run) keyBy(step *plan.Step, in *frame) (*frame, error) {
 	at := &place{step, in, map[int]bool{}}
 	keys := r.keys(at, &step.KeyBy.Key)
 	keep := at.others()
@@ -49,21 +49,25 @@ func (r *run) keyBy(step *plan.Step, in *frame) *frame {
 	if step.KeyBy.Hop == nil {
 		keyed := *out
 		keyed.key = taken
-		return &keyed
+		return &keyed, nil
 	}
 	k := Keyed{Step: step, Keys: *taken, Origin: out.origin, Records: out.values()}
+	var err error
 	if partial := step.KeyBy.Hop.Partial; partial != nil {
-		k.Values = r.arguments(&place{step, out, map[int]bool{}}, partial)
+		k.Values, err = r.arguments(&place{step, out, map[int]bool{}}, partial)
 	}
 	r.outcome.Keyed = append(r.outcome.Keyed, k)
-	return nil
+	return nil, err
 }
 
 // aggregate gathers what a windowed aggregation needs of its rows.
-func (r *run) aggregate(step *plan.Step, in *frame) {
+func (r *run) aggregate(step *plan.Step, in *frame) error {
 	at := &place{step, in, map[int]bool{}}
 	keys := r.keysOf(at, &step.Aggregate.Key)
-	values := r.arguments(at, step.Aggregate)
+	values, err := r.arguments(at, step.Aggregate)
+	if err != nil {
+		return err
+	}
 	gaps := r.gaps(at, step.Aggregate)
 	closes := r.closes(at, step.Aggregate)
 	keep := at.others()
@@ -74,6 +78,7 @@ func (r *run) aggregate(step *plan.Step, in *frame) {
 		k.filter(keep)
 	}
 	r.outcome.Keyed = append(r.outcome.Keyed, k)
+	return nil
 }
 
 // filter leaves the values of some rows.
@@ -207,11 +212,17 @@ func appendKey(dst []byte, columns []record.Column, row int) ([]byte, error) {
 }
 
 // arguments returns what each aggregate takes in. Rows that have no value of the right type are dead.
-func (r *run) arguments(at *place, a *plan.Aggregate) []*record.Column {
+func (r *run) arguments(at *place, a *plan.Aggregate) ([]*record.Column, error) {
 	out := make([]*record.Column, len(a.Columns))
 	for i := range a.Columns {
 		column := &a.Columns[i]
 		switch {
+		case column.Call != nil:
+			values, err := r.rowTexts(at, column.Call)
+			if err != nil {
+				return nil, err
+			}
+			out[i] = &values
 		case column.Field != "":
 			values, failures := at.in.column(column.Field, column.Spec.Argument)
 			for _, failure := range failures {
@@ -225,7 +236,7 @@ func (r *run) arguments(at *place, a *plan.Aggregate) []*record.Column {
 			out[i] = &values
 		}
 	}
-	return out
+	return out, nil
 }
 
 func evaluated(c record.Column) *record.Column { return &c }

@@ -177,10 +177,9 @@ func (r *run) apply(step *plan.Step, in *frame) (*frame, error) {
 	case step.Map != nil:
 		return r.mapRecords(step, in)
 	case step.KeyBy != nil:
-		return r.keyBy(step, in), nil
+		return r.keyBy(step, in)
 	case step.Aggregate != nil:
-		r.aggregate(step, in)
-		return nil, nil //nolint:nilnil // what follows reads the results
+		return nil, r.aggregate(step, in) // what follows reads the results
 	default:
 		r.to(step, in)
 		return in, nil

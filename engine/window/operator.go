@@ -190,6 +190,9 @@ func (o *Operator) Tick() {
 	}
 }
 
+// Key returns the key of a cell that is open.
+func (o *Operator) Key(cell int32) []byte { return []byte(o.keys.names[o.cells.at(cell).key]) }
+
 // Open returns how many cells are open.
 func (o *Operator) Open() int { return o.cells.open - 1 }
 
