@@ -36,8 +36,10 @@ func Parse(text []byte) (time.Time, error) {
 // Millis reads an event time, in milliseconds since the epoch: ISO 8601 as Parse reads it, or a number. A number below
 // 100 billion in size counts seconds, which reaches to the year 5138, any other one milliseconds, from 1973 on.
 func Millis(text []byte) (int64, error) {
-	if moment, err := Parse(text); err == nil {
-		return moment.UnixMilli(), nil
+	if len(text) > 4 && text[4] == '-' { // else it is a number, and Parse's error would be made for nothing
+		if moment, err := Parse(text); err == nil {
+			return moment.UnixMilli(), nil
+		}
 	}
 	if whole, err := strconv.ParseInt(string(text), 10, 64); err == nil && (whole >= secondsBelow || whole <= -secondsBelow) {
 		return whole, nil
