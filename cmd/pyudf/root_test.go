@@ -58,6 +58,7 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		},
 		{"run", "pyudf: there is nothing to run: name an app such as heat.py, or a function such as features.py:heat_index"},
 		{"run --attach s --workers 2", "pyudf: --workers 2: an attached worker is one process: leave --workers out"},
+		{"run heat.py --flush", "pyudf: --flush closes windows at the end: add --until-end"},
 		{"run nope.py", "pyudf: nope.py: no such file or directory"},
 		{"run main.go --python nope", "pyudf: --python nope: there is no such interpreter or virtual environment"},
 		{"run heat.py --config nope", "pyudf: --config nope: no such file or directory"},

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
-	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/observe"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
@@ -51,7 +51,10 @@ records under way and commits; the second stops at once.
 ` + targetHelp + `
 
 Where reading begins if the group has committed nothing yet is said by --start: earliest (the default), latest
-or a time. For an app --from means the same; for FILE:FUNCTION --from names the input.`,
+or a time. For an app --from means the same; for FILE:FUNCTION --from names the input.
+
+Windows and keyed state of topics are kept in --state-dir, by cluster and group, together with the position up
+to which they know the input: the next run goes on there, with --until-end too.`,
 		Example: `  pyudf run heat.py
   pyudf run heat.py --until-end --workers 2
   pyudf run heat.py --group trial --from 2013-07-01T00:00:00Z
@@ -68,9 +71,9 @@ or a time. For an app --from means the same; for FILE:FUNCTION --from names the 
 	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", 5*time.Second, "the `TIME` between commits, such as 500ms")
 	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
-	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for windows and other state (default ~/.local/state/pyudf)")
-	cmd.Flags().BoolVar(&flags.flush, "flush", false, "close the windows that are open at the end; needs --until-end, else they wait for the next run")
-	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "begin with empty windows at the group's offsets if its state is not there")
+	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for open windows and other state, which processes on a machine may share (default ~/.local/state/pyudf)")
+	cmd.Flags().BoolVar(&flags.flush, "flush", false, "with --until-end, close the windows that are open at the end; else they wait for the next run")
+	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "forget the group's state on this machine and go on at its offsets with empty windows")
 	flags.kafka.add(cmd)
 	flags.talk.add(cmd)
 	return cmd
@@ -141,7 +144,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
-	root, err := f.openState(ctx, compiled, ports)
+	root, err := f.openState(ctx, w, compiled, ports)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -188,8 +191,8 @@ type running struct {
 }
 
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
-	home, _ := deadletter.Home(r.plan)
-	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, home) })
+	results := slices.Concat(destinations(r.plan))
+	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, results) })
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
 			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink,
@@ -208,33 +211,12 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 		how = "stopped"
 	}
 	r.talk.conclude(ctx, w, ending{how, last.Summary(), last.Attrs()})
-	r.hint(w, last)
+	if !r.talk.structured && !r.talk.silent {
+		for _, line := range (hints{r.plan, r.ports.config.group, brokersFlag(w, r.settings), f.untilEnd && !f.flush}).lines(last) {
+			w.say("%s", line)
+		}
+	}
 	return nil
-}
-
-// hint says where to look next.
-func (r running) hint(w *world, state progress.State) {
-	if r.talk.structured || r.talk.silent {
-		return
-	}
-	home, topic := deadletter.Home(r.plan)
-	if state.In == 0 && topic {
-		w.say("the group %s has nothing new to read; --group ANOTHER begins where --start says", r.ports.config.group)
-		return
-	}
-	brokers := brokersFlag(w, r.settings)
-	if state.Dead > 0 && topic {
-		w.say("look at what could not be handled, and why: pyudf tail %s%s", home, brokers)
-	} else if state.Dead > 0 {
-		w.say("look at what could not be handled, and why: %s", home)
-	}
-	topics, files := destinations(r.plan)
-	for _, topic := range topics {
-		w.say("look at the results: pyudf tail %s%s", topic, brokers)
-	}
-	for _, file := range files {
-		w.say("look at the results: %s", file)
-	}
 }
 
 // unlessStopped drops an error that only says that the user ended the program before it had begun.

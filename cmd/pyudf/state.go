@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
@@ -57,21 +59,23 @@ func (p *ports) partitionsOf(ctx context.Context, s *planv1.Source) (int, error)
 	return info.Partitions, err
 }
 
-// lateTopics returns where records go that came too late.
+// lateTopics returns where records go that came too late, each topic once.
 func lateTopics(plan *planv1.Plan) []string {
 	var names []string
 	for _, step := range plan.GetSteps() {
-		if late := step.GetAggregate().GetLate().GetName(); late != "" {
+		if late := step.GetAggregate().GetLate().GetName(); late != "" && !slices.Contains(names, late) {
 			names = append(names, late)
 		}
 	}
 	return names
 }
 
-// lateFile opens the file that stands in for a topic of late records where there is no broker.
+// lateFileName names the file that stands in for a topic of late records where there is no broker.
+func lateFileName(topic string) string { return topic + ".jsonl" }
+
 func lateFile(topic string) sink.Sink {
 	return deadletter.Lines(func() (sink.Sink, error) {
-		to, err := sinkfile.Create(topic+".jsonl", planv1.Format_FORMAT_JSON)
+		to, err := sinkfile.Create(lateFileName(topic), planv1.Format_FORMAT_JSON)
 		if err != nil {
 			return nil, outcome.Mendf("the file for late records: %w", err)
 		}
@@ -80,22 +84,22 @@ func lateFile(topic string) sink.Sink {
 }
 
 // openState opens where the tasks of a run keep their state; nil, which is memory, if nothing of it has to last.
-func (f *runFlags) openState(ctx context.Context, compiled *plan.Plan, ports *ports) (state.Root, error) {
+func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan, ports *ports) (state.Root, error) {
 	if ports.cluster == nil || !keepsState(compiled) {
 		return nil, nil //nolint:nilnil // the engine takes nil for memory
 	}
-	dir := f.stateDir
-	if dir == "" {
-		var err error
-		if dir, err = defaultStateDir(); err != nil {
-			return nil, err
-		}
+	dir, err := f.stateHome(w)
+	if err != nil {
+		return nil, err
 	}
 	id, err := ports.cluster.ID(ctx)
 	if err != nil {
 		return nil, err
 	}
 	root, err := pebblestate.Open(filepath.Join(dir, safe(id), safe(ports.config.group)), pebblestate.Config{Log: ports.config.logger})
+	if err == nil && f.resetState {
+		err = root.Forget()
+	}
 	if err != nil {
 		return nil, outcome.Mendable(err)
 	}
@@ -111,9 +115,13 @@ func keepsState(compiled *plan.Plan) bool {
 	return false
 }
 
-// defaultStateDir is where programs keep what must last until the next run.
-func defaultStateDir() (string, error) {
-	if dir := os.Getenv("XDG_STATE_HOME"); dir != "" {
+// stateHome returns where the state of all clusters and groups lies: where programs keep what must last, unless the flag
+// names a place.
+func (f *runFlags) stateHome(w *world) (string, error) {
+	if f.stateDir != "" {
+		return f.stateDir, nil
+	}
+	if dir := w.getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "pyudf"), nil
 	}
 	home, err := os.UserHomeDir()
@@ -123,12 +131,10 @@ func defaultStateDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "pyudf"), nil
 }
 
-// safe returns a name that can be a directory's.
+// safe returns a name that can be a directory's, another one for each name.
 func safe(name string) string {
-	return strings.Map(func(r rune) rune {
-		if r == '/' || r == 0 {
-			return '_'
-		}
-		return r
-	}, name)
+	if name == "." || name == ".." {
+		return strings.ReplaceAll(name, ".", "%2E")
+	}
+	return url.PathEscape(name)
 }

@@ -2,6 +2,7 @@ package progress
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -9,9 +10,12 @@ import (
 
 // Counts is where a run stands.
 type Counts struct {
-	In       int64
-	Out      int64
-	Dead     int64
+	In int64
+	// Out is what went to where the app writes its results; with windows it has little to do with In.
+	Out  int64
+	Dead int64
+	// Late counts records that came after a window of theirs was closed, once for each such window.
+	Late     int64
 	Skipped  int64
 	Nulls    int64
 	Restarts int64
@@ -19,50 +23,44 @@ type Counts struct {
 	Behind int64
 }
 
-// Read reads the counters of engine/metrics. What was written to the sink called deadLetters counts as dead only.
-func Read(metrics prometheus.Gatherer, deadLetters string) (Counts, error) {
+// Read reads the counters of engine/metrics. Only what was handed to the sinks called results counts as out: neither dead
+// letters and late records, nor what the engine passes on from stage to stage.
+func Read(metrics prometheus.Gatherer, results []string) (Counts, error) {
 	families, err := metrics.Gather()
 	if err != nil {
 		return Counts{}, fmt.Errorf("reading the counters: %w", err)
 	}
 	counts := Counts{Behind: -1}
+	into := map[string]*int64{
+		"pyudf_records_in_total":      &counts.In,
+		"pyudf_records_dead_total":    &counts.Dead,
+		"pyudf_records_late_total":    &counts.Late,
+		"pyudf_skipped_rows_total":    &counts.Skipped,
+		"pyudf_null_results_total":    &counts.Nulls,
+		"pyudf_worker_restarts_total": &counts.Restarts,
+		"pyudf_lag_records":           &counts.Behind,
+	}
 	for _, family := range families {
-		switch family.GetName() {
-		case "pyudf_records_in_total":
-			counts.In = sum(family, "")
-		case "pyudf_records_out_total":
-			counts.Out = sum(family, deadLetters)
-		case "pyudf_records_dead_total":
-			counts.Dead = sum(family, "")
-		case "pyudf_skipped_rows_total":
-			counts.Skipped = sum(family, "")
-		case "pyudf_null_results_total":
-			counts.Nulls = sum(family, "")
-		case "pyudf_worker_restarts_total":
-			counts.Restarts = sum(family, "")
-		case "pyudf_lag_records":
-			counts.Behind = sum(family, "")
+		if family.GetName() == "pyudf_records_out_total" {
+			counts.Out = sum(family, func(metric *dto.Metric) bool { return isOf(metric, results) })
+		} else if count := into[family.GetName()]; count != nil {
+			*count = sum(family, func(*dto.Metric) bool { return true })
 		}
 	}
 	return counts, nil
 }
 
-// sum adds the values of a family but for those with a label of the given value.
-func sum(family *dto.MetricFamily, without string) int64 {
+// sum adds the values of some metrics of a family.
+func sum(family *dto.MetricFamily, wanted func(*dto.Metric) bool) int64 {
 	total := 0.0
 	for _, metric := range family.GetMetric() {
-		if without == "" || !hasLabel(metric, without) {
+		if wanted(metric) {
 			total += metric.GetCounter().GetValue() + metric.GetGauge().GetValue()
 		}
 	}
 	return int64(total)
 }
 
-func hasLabel(metric *dto.Metric, value string) bool {
-	for _, label := range metric.GetLabel() {
-		if label.GetValue() == value {
-			return true
-		}
-	}
-	return false
+func isOf(metric *dto.Metric, sinks []string) bool {
+	return slices.ContainsFunc(metric.GetLabel(), func(label *dto.LabelPair) bool { return slices.Contains(sinks, label.GetValue()) })
 }

@@ -26,6 +26,7 @@ func TestLinesAndSummariesAreTheGoldenOnes(t *testing.T) {
 		{Counts: progress.Counts{Behind: -1}},
 		{Counts: progress.Counts{In: 26115, Out: 26115, Nulls: 1}, Rate: 130575.9, Elapsed: 200 * time.Millisecond},
 		{Counts: progress.Counts{In: 1234567, Out: 999, Dead: 1, Behind: 12034}, Rate: 412345, Elapsed: 42 * time.Second},
+		{Counts: progress.Counts{In: 1000, Out: 12, Late: 4, Restarts: 2}, Rate: 100, Elapsed: 10 * time.Second},
 		{Counts: progress.Counts{In: 7, Out: 1, Dead: 3, Skipped: 2, Nulls: 5, Restarts: 1, Behind: 0}, Rate: 0.5, Elapsed: time.Hour + 2*time.Minute + 3*time.Second},
 	} {
 		fmt.Fprintf(&got, "%s\n%s\n\n", state.Line(), state.Summary())
@@ -51,20 +52,33 @@ func TestCountsAreThoseOfTheEngine(t *testing.T) {
 	set.RecordsIn.WithLabelValues("weather").Add(3)
 	set.RecordsIn.WithLabelValues("buoys").Add(4)
 	set.RecordsOut.WithLabelValues("heat").Add(5)
+	set.RecordsOut.WithLabelValues("hot.jsonl").Add(1)
 	set.RecordsOut.WithLabelValues("heat.dlq").Add(2)
+	set.RecordsOut.WithLabelValues("heat.late").Add(2)
+	set.RecordsOut.WithLabelValues("key_by-1").Add(30)
+	set.RecordsLate.WithLabelValues("agg(n)").Add(2)
 	set.RecordsDead.WithLabelValues("with_columns(x)", "raised").Add(2)
 	set.Skipped.WithLabelValues("f").Add(1)
 	set.NullResults.WithLabelValues("f").Add(6)
 	set.WorkerRestarts.Inc()
-	got, err := progress.Read(registry, "heat.dlq")
-	want := progress.Counts{In: 7, Out: 5, Dead: 2, Skipped: 1, Nulls: 6, Restarts: 1, Behind: -1}
+	results := []string{"heat", "hot.jsonl"}
+	got, err := progress.Read(registry, results)
+	want := progress.Counts{In: 7, Out: 6, Dead: 2, Late: 2, Skipped: 1, Nulls: 6, Restarts: 1, Behind: -1}
 	if err != nil || got != want {
 		t.Fatalf("got %+v (%v), want %+v", got, err, want)
 	}
 	set.Lag.WithLabelValues("weather", "0").Set(10)
 	set.Lag.WithLabelValues("weather", "1").Set(1)
-	if got, err = progress.Read(registry, "heat.dlq"); err != nil || got.Behind != 11 {
+	if got, err = progress.Read(registry, results); err != nil || got.Behind != 11 {
 		t.Fatalf("got %+v (%v), want 11 behind", got, err)
+	}
+}
+
+func TestLateRecordsAreManyFromOneInAHundredOn(t *testing.T) {
+	for late, want := range map[int64]bool{0: false, 10: false, 11: true} {
+		if state := (progress.State{Counts: progress.Counts{In: 1000, Late: late}}); state.OftenLate() != want {
+			t.Errorf("%d of 1000: got %t", late, !want)
+		}
 	}
 }
 
@@ -146,7 +160,7 @@ func TestAStructuredLogGetsNumbers(t *testing.T) {
 	r := start(t, &progress.Reporter{Logger: plain(&out), Structured: true})
 	r.at(500*time.Millisecond, progress.Counts{In: 10, Out: 9, Dead: 1, Behind: -1})
 	r.finish(t, time.Second)
-	want := "level=INFO msg=progress in=10 out=9 dead=1 skipped=0 nulls=0 restarts=0 behind=-1 rate=20 elapsed_ms=500\n"
+	want := "level=INFO msg=progress in=10 out=9 dead=1 late=0 skipped=0 nulls=0 restarts=0 behind=-1 rate=20 elapsed_ms=500\n"
 	if out.String() != want {
 		t.Fatalf("got\n%swant\n%s", out.String(), want)
 	}

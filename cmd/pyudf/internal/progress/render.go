@@ -53,7 +53,7 @@ func (s State) Line() string {
 // Attrs is Line for a log that programs read.
 func (s State) Attrs() []slog.Attr {
 	return []slog.Attr{
-		slog.Int64("in", s.In), slog.Int64("out", s.Out), slog.Int64("dead", s.Dead), slog.Int64("skipped", s.Skipped),
+		slog.Int64("in", s.In), slog.Int64("out", s.Out), slog.Int64("dead", s.Dead), slog.Int64("late", s.Late), slog.Int64("skipped", s.Skipped),
 		slog.Int64("nulls", s.Nulls), slog.Int64("restarts", s.Restarts), slog.Int64("behind", s.Behind),
 		slog.Int64("rate", int64(s.Rate)), slog.Int64("elapsed_ms", s.Elapsed.Milliseconds()),
 	}
@@ -73,6 +73,9 @@ func (s State) Summary() string {
 // incidents are what is worth a word only if it happened.
 func (s State) incidents() []string {
 	var parts []string
+	if s.Late > 0 {
+		parts = append(parts, Number(s.Late)+" late")
+	}
 	if s.Skipped > 0 {
 		parts = append(parts, Number(s.Skipped)+" skipped")
 	}
@@ -84,6 +87,9 @@ func (s State) incidents() []string {
 	}
 	return parts
 }
+
+// OftenLate tells whether so many records are late that their disorder was not reckoned with: more than one in a hundred.
+func (s State) OftenLate() bool { return s.Late*100 > s.In }
 
 // PerSecond returns how many of n there were in a second; 0 in no time.
 func PerSecond(n int64, elapsed time.Duration) float64 {
