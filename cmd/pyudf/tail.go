@@ -33,8 +33,9 @@ func newTail(w *world) *cobra.Command {
 		Short:   "Show the records of a topic",
 		GroupID: groupData,
 		Long: `tail shows the last 10 records of each partition of TOPIC, or those from --offset on; with --key, all
-that have the key. A line has the record's time, partition:offset, key and value; its headers stand below,
-so a dead letter shows its reason and traceback. It stops at the end, unless it is to --follow.
+that have the key. A line has the record's time, partition:offset, key and value, a dash for a null; its headers
+stand below, so a dead letter shows its reason and traceback, and a late record the window that it missed.
+It stops at the end, unless it is to --follow.
 
 With --format json each line is an object with topic, partition, offset, time, key, headers and value. A
 header that occurs more than once has a list of values; what is no text is {"base64": ...}.`,
@@ -42,7 +43,8 @@ header that occurs more than once has a list of values; what is no text is {"bas
   pyudf tail heat --follow
   pyudf tail heat --key JFK --limit 5
   pyudf tail heat --offset earliest --format json | jq .value.heat_index
-  pyudf tail heat.dlq                    # what could not be handled, and why`,
+  pyudf tail heat.dlq                    # what could not be handled, and why
+  pyudf tail heat.late                   # what came too late for a window`,
 		Args: exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.keyed = cmd.Flags().Changed("key")

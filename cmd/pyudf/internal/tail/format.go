@@ -35,7 +35,7 @@ func appendHeader(out []byte, header record.Header) []byte {
 	value := strings.TrimRight(string(header.Value), "\n")
 	lines := strings.Split(value, "\n")
 	if len(lines) == 1 {
-		return fmt.Appendf(out, "    %s: %s\n", plain([]byte(header.Key)), plain(header.Value))
+		return fmt.Appendf(out, "    %s: %s%s\n", plain([]byte(header.Key)), plain(header.Value), moment(header))
 	}
 	out = fmt.Appendf(out, "    %s:\n", plain([]byte(header.Key)))
 	for _, line := range lines {
@@ -43,6 +43,26 @@ func appendHeader(out []byte, header record.Header) []byte {
 	}
 	return out
 }
+
+// moment says when it was, behind a header of the engine's own that has it in ms.
+func moment(header record.Header) string {
+	switch header.Key {
+	case "pyudf.window_start", "pyudf.window_end", "pyudf.watermark":
+	default:
+		return ""
+	}
+	ms, err := strconv.ParseInt(string(header.Value), 10, 64)
+	if err != nil || ms < firstMS || ms > lastMS {
+		return "" // such as the end of time
+	}
+	return "  (" + timeText(ms) + ")"
+}
+
+// The years 0 to 9999, which ISO 8601 can say.
+const (
+	firstMS = -62_167_219_200_000
+	lastMS  = 253_402_300_799_999
+)
 
 // plain returns a text as it is if it can do no harm on a terminal, else quoted with escapes. A null is a dash.
 func plain(text []byte) string {

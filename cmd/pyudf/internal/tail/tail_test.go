@@ -19,8 +19,9 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolint:gochecknoglobals // a flag
 
 var (
-	heat = record.Partition{Topic: "heat", Index: 2}     //nolint:gochecknoglobals // a constant
-	dead = record.Partition{Topic: "heat.dlq", Index: 0} //nolint:gochecknoglobals // a constant
+	heat = record.Partition{Topic: "heat", Index: 2}      //nolint:gochecknoglobals // a constant
+	dead = record.Partition{Topic: "heat.dlq", Index: 0}  //nolint:gochecknoglobals // a constant
+	late = record.Partition{Topic: "heat.late", Index: 1} //nolint:gochecknoglobals // a constant
 )
 
 // message is one record of a batch.
@@ -45,7 +46,7 @@ func batch(partition record.Partition, first int64, messages ...message) *record
 func variety() []source.Event {
 	const traceback = "Traceback (most recent call last):\n  File \"heat.py\", line 12, in heat_index\n    1 / rh\nZeroDivisionError: division by zero\n"
 	return []source.Event{
-		{Assigned: []record.Position{{Partition: heat}, {Partition: dead}}},
+		{Assigned: []record.Position{{Partition: heat}, {Partition: dead}, {Partition: late}}},
 		{Records: batch(
 			heat, 1042,
 			message{time: 1374170400000, key: []byte("LGA"), value: []byte(`{"station":"LGA", "heat_index":103.6000, "n":9007199254740993}`)},
@@ -57,8 +58,25 @@ func variety() []source.Event {
 		{Records: batch(dead, 3, message{time: 1374170400000, key: []byte("JFK"), value: []byte(`{"rh":0}`), headers: []record.Header{
 			{Key: "reason", Value: []byte("raised")}, {Key: "function", Value: []byte("heat_index")}, {Key: "traceback", Value: []byte(traceback)},
 		}})},
+		{Records: batch(late, 7,
+			message{time: 1374170399000, key: []byte("JFK"), value: []byte(`{"temp_f":90}`), headers: lateHeaders("1374170390000", "1374170400000", "1374170465000", "66000")},
+			message{time: 1374170399000, key: []byte("LGA"), value: []byte(`{"temp_f":91}`), headers: lateHeaders("-9223372036854775808", "9223372036854775807", "soon", "")},
+		)},
 		{Ended: []record.Partition{heat}},
 		{Ended: []record.Partition{dead}},
+		{Ended: []record.Partition{late}},
+	}
+}
+
+// lateHeaders are those of a record that came too late.
+func lateHeaders(start, end, watermark, lateness string) []record.Header {
+	return []record.Header{
+		{Key: "trace", Value: []byte("a1")},
+		{Key: "pyudf.step", Value: []byte("agg(mean)")},
+		{Key: "pyudf.window_start", Value: []byte(start)},
+		{Key: "pyudf.window_end", Value: []byte(end)},
+		{Key: "pyudf.watermark", Value: []byte(watermark)},
+		{Key: "pyudf.lateness_ms", Value: []byte(lateness)},
 	}
 }
 
@@ -93,8 +111,8 @@ func TestRecordsReadAsTheGoldenOnes(t *testing.T) {
 
 func TestEveryJSONLineIsAnObject(t *testing.T) {
 	lines := strings.Split(strings.TrimSpace(show(t, tail.Options{JSON: true}, variety()...)), "\n")
-	if len(lines) != 6 {
-		t.Fatalf("got %d lines, want 6", len(lines))
+	if len(lines) != 8 {
+		t.Fatalf("got %d lines, want 8", len(lines))
 	}
 	for _, line := range lines {
 		var object map[string]json.RawMessage
