@@ -28,8 +28,8 @@ func newAligned(o *Operator) *aligned {
 }
 
 func (w *aligned) add(a *arrival) (span, bool) {
-	key := w.o.keys.number(a.rows.Keys.At(a.row))
-	defer w.o.keys.settle(key)
+	key := w.o.keys.hold(a.rows.Keys.At(a.row))
+	defer w.o.keys.release(key)
 	if w.o.config.Kind == Global {
 		w.put(key, span{MinTime, MaxTime}, a)
 		return span{}, true

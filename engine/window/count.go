@@ -21,8 +21,8 @@ func newCounting(o *Operator) *counting {
 }
 
 func (w *counting) add(a *arrival) (span, bool) {
-	key := w.o.keys.number(a.rows.Keys.At(a.row))
-	defer w.o.keys.settle(key)
+	key := w.o.keys.hold(a.rows.Keys.At(a.row))
+	defer w.o.keys.release(key)
 	of := w.cells[key]
 	if len(of) == 0 || w.o.cells.at(of[len(of)-1]).rows == w.piece {
 		w.create(key, a.time)
@@ -50,10 +50,12 @@ func (w *counting) create(key int32, time int64) {
 	w.insert(key, len(w.cells[key]), cell)
 }
 
-// result gives the window that ends with the last record.
+// result gives the window that ends with the last record, or would end with a later one, if it has any records.
 func (w *counting) result(key int32) {
-	of := w.cells[key]
-	of = of[max(0, len(of)-int(w.o.config.Size/w.piece)):]
+	of := w.held(w.cells[key])
+	if len(of) == 0 {
+		return
+	}
 	at := span{w.o.cells.at(of[0]).start, w.o.cells.at(of[0]).end}
 	for _, cell := range of {
 		c := w.o.cells.at(cell)
@@ -62,6 +64,18 @@ func (w *counting) result(key int32) {
 	w.o.sum(of)
 	w.o.emit(result{cell: of[len(of)-1], values: w.o.scratch, span: at, time: at.end, final: true})
 	w.o.clearScratch()
+}
+
+// held returns the cells that belong to the window that ends next.
+func (w *counting) held(of []int32) []int32 {
+	last := w.o.cells.at(of[len(of)-1])
+	count, every := last.until*w.piece+last.rows, w.o.config.Every
+	begin := (count+every-1)/every*every - w.o.config.Size
+	from := slices.IndexFunc(of, func(cell int32) bool { return w.o.cells.at(cell).until*w.piece >= begin })
+	if from < 0 {
+		return nil
+	}
+	return of[from:]
 }
 
 // drop forgets what the next window does not hold.

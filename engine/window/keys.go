@@ -8,24 +8,18 @@ type keys struct {
 	free    []int32
 }
 
-// number returns the number of a key. The caller uses it, or settles it before anything else is asked.
-func (k *keys) number(name []byte) int32 {
+// hold returns the number of a key and counts one use of it, which the caller releases.
+func (k *keys) hold(name []byte) int32 {
 	number, known := k.numbers[string(name)]
 	if !known {
 		number = k.add(string(name))
 	}
+	k.uses[number]++
 	return number
 }
 
-// use counts one more use of a key.
+// use counts one more use of a key that is held.
 func (k *keys) use(number int32) { k.uses[number]++ }
-
-// settle forgets a key if nobody came to use it.
-func (k *keys) settle(number int32) {
-	if k.uses[number] == 0 {
-		k.forget(number)
-	}
-}
 
 func (k *keys) add(name string) int32 {
 	if k.numbers == nil {
@@ -46,7 +40,9 @@ func (k *keys) add(name string) int32 {
 // release counts one use less, and forgets a key that has none.
 func (k *keys) release(number int32) {
 	k.uses[number]--
-	k.settle(number)
+	if k.uses[number] == 0 {
+		k.forget(number)
+	}
 }
 
 func (k *keys) forget(number int32) {

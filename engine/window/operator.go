@@ -2,6 +2,7 @@ package window
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 
 	"github.com/pyudf/pyudf/engine/aggregate"
@@ -27,7 +28,7 @@ type Operator struct {
 	mark int64
 	// maxGap is the largest gap of any row.
 	maxGap int64
-	// changed are the cells to give at the next commit or tick, in the order of their change.
+	// changed are the cells to give at the next commit or tick; some may have been given or closed since.
 	changed []int32
 	// gone are results to take back at that time.
 	gone []retraction
@@ -198,11 +199,15 @@ func (o *Operator) Open() int { return o.cells.open - 1 }
 
 func (o *Operator) giveChanged() {
 	o.takeBack()
-	for _, cell := range o.changed {
-		if c := o.cells.at(cell); c.has(changed) {
-			c.clear(changed)
-			o.kind.give(cell)
-		}
+	cells := slices.DeleteFunc(o.changed, func(cell int32) bool {
+		c := o.cells.at(cell)
+		given := !c.has(changed)
+		c.clear(changed)
+		return given
+	})
+	o.order(cells, func(a, b *cell) int { return cmp.Compare(a.end, b.end) })
+	for _, cell := range cells {
+		o.kind.give(cell)
 	}
 	o.changed = o.changed[:0]
 }

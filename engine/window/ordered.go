@@ -20,8 +20,8 @@ func newOrdered(o *Operator) *ordered {
 }
 
 func (w *ordered) add(a *arrival) (span, bool) {
-	key := w.o.keys.number(a.rows.Keys.At(a.row))
-	defer w.o.keys.settle(key)
+	key := w.o.keys.hold(a.rows.Keys.At(a.row))
+	defer w.o.keys.release(key)
 	cell := w.o.cells.take()
 	c := w.o.cells.touch(cell)
 	c.key, c.start, c.end, c.until = key, a.time, a.time, a.until
@@ -103,7 +103,7 @@ func (w *ordered) fire(watermark int64) {
 			over = append(over, w.cut(key, watermark)...)
 		}
 	}
-	slices.SortFunc(over, func(a, b finished) int {
+	slices.SortStableFunc(over, func(a, b finished) int {
 		end := func(f finished) int64 { return w.o.cells.at(f.cells[len(f.cells)-1]).end }
 		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(end(a), end(b)), bytes.Compare([]byte(w.o.keys.names[a.key]), []byte(w.o.keys.names[b.key])))
 	})

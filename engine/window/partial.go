@@ -32,7 +32,7 @@ func (p *Partial) Add(rows *Rows) (left []int32) {
 			left = append(left, int32(row))
 			continue
 		}
-		key := p.keys.number(rows.Keys.At(row))
+		key := p.keys.hold(rows.Keys.At(row))
 		for start := first; start <= last; start += p.config.Every {
 			p.put(place{start, key}, rows, row)
 		}

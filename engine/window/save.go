@@ -76,7 +76,8 @@ func (o *Operator) Load(number uint32, data []byte) error {
 		return fmt.Errorf("%w: cell %d comes after cell %d", errState, number, len(o.cells.all)-1)
 	}
 	o.cells.reach(int32(number))
-	k := o.keys.number(key)
+	k := o.keys.hold(key)
+	defer o.keys.release(k)
 	c := o.cells.at(int32(number))
 	*c = cell{
 		key: k, flags: live | stored | flags, start: values[0], end: values[1], until: values[2], offset: values[3],

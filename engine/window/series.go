@@ -48,7 +48,8 @@ func (s *series) remove(key int32, from, to int) {
 
 // index returns where a cell stands in its key's series.
 func (s *series) index(cell int32) int {
-	return slices.Index(s.cells[s.o.cells.at(cell).key], cell)
+	c := s.o.cells.at(cell)
+	return s.find(s.cells[c.key], c.start, c.input, c.offset)
 }
 
 // restore puts a loaded cell at its place.

@@ -1,6 +1,9 @@
 package window
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // sessions are windows of records that follow each other within a gap. A cell is an open session: its start and end are
 // the first and the last record, until is where the gap behind it ends.
@@ -12,8 +15,8 @@ type sessions struct {
 func newSessions(o *Operator) *sessions { return &sessions{series: newSeries(o)} }
 
 func (w *sessions) add(a *arrival) (span, bool) {
-	key := w.o.keys.number(a.rows.Keys.At(a.row))
-	defer w.o.keys.settle(key)
+	key := w.o.keys.hold(a.rows.Keys.At(a.row))
+	defer w.o.keys.release(key)
 	from, to := w.reached(key, a)
 	if from == to {
 		if w.o.watermark > plus(a.until, w.o.config.Grace) {
@@ -105,7 +108,7 @@ func (w *sessions) fire(watermark int64) {
 			return
 		}
 		w.o.order(ripe, func(a, b *cell) int { return cmp.Or(cmp.Compare(w.dueOf(a), w.dueOf(b)), cmp.Compare(a.end, b.end)) })
-		for _, cell := range ripe {
+		for _, cell := range slices.Compact(ripe) { // one that grew after it was given has two entries
 			w.settle(cell, watermark)
 		}
 	}

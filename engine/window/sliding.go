@@ -16,23 +16,37 @@ func (w *sliding) add(a *arrival) (span, bool) {
 	if w.o.watermark > plus(plus(a.time, w.o.config.Length), w.o.config.Grace) {
 		return at, false
 	}
-	key := w.o.keys.number(a.rows.Keys.At(a.row))
-	defer w.o.keys.settle(key)
+	key := w.o.keys.hold(a.rows.Keys.At(a.row))
+	defer w.o.keys.release(key)
 	i := w.find(w.cells[key], a.time, 0, 0)
+	if w.o.watermark > plus(a.time, w.o.config.Grace) && len(w.holding(key, i, a.time)) == 0 {
+		return at, false
+	}
 	if i == len(w.cells[key]) || w.o.cells.at(w.cells[key][i]).start != a.time {
 		w.create(key, i, a.time)
 	}
 	w.o.put(w.cells[key][i], a)
-	for _, cell := range w.cells[key][i:] {
-		c := w.o.cells.at(cell)
-		if c.start > plus(a.time, w.o.config.Length) {
-			break
-		}
-		if c.has(own) {
+	if w.o.config.Emit != Final {
+		for _, cell := range w.holding(key, i, a.time) {
 			w.o.change(cell)
 		}
 	}
 	return at, true
+}
+
+// holding returns the cells from a place on whose open windows hold a time.
+func (w *sliding) holding(key int32, from int, time int64) []int32 {
+	var cells []int32
+	for _, cell := range w.cells[key][from:] {
+		c := w.o.cells.at(cell)
+		if c.start > plus(time, w.o.config.Length) {
+			break
+		}
+		if c.has(own) {
+			cells = append(cells, cell)
+		}
+	}
+	return cells
 }
 
 func (w *sliding) create(key int32, at int, time int64) {
