@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,7 +94,8 @@ func (c *Config) validate() error {
 func (c *Config) options() []kfake.Opt {
 	options := []kfake.Opt{
 		kfake.NumBrokers(1),
-		kfake.ClusterID("pyudf-embedded"),
+		// State on disk is that of a cluster by its id, so no two may have the same. A data directory keeps its first.
+		kfake.ClusterID("pyudf-" + rand.Text()),
 		kfake.AllowAutoTopicCreation(),
 		kfake.DefaultNumPartitions(c.Partitions),
 		kfake.WithLogger(logger{c.Logger}),

@@ -100,8 +100,7 @@ func killed(t *testing.T, dir string, lines int) (last uint64) {
 	said := bufio.NewScanner(out)
 	for n := 0; said.Scan(); n++ {
 		if n == lines/2 {
-			_, err := Open(dir, Config{})
-			mention(t, err, dir, "in use by another process")
+			refused(t, dir)
 		}
 		if n == lines {
 			if err := child.Process.Kill(); err != nil {
@@ -116,6 +115,15 @@ func killed(t *testing.T, dir string, lines int) (last uint64) {
 		t.Fatalf("the child was not killed: %v", err)
 	}
 	return last
+}
+
+// refused checks that the child's store cannot be had.
+func refused(t *testing.T, dir string) {
+	t.Helper()
+	root := mustOpen(t, dir, Config{})
+	defer closeRoot(t, root)
+	_, err := root.Open("a")
+	mention(t, err, filepath.Join(dir, "a"), "another process")
 }
 
 // whole checks that the store has the first batches, each with all its writes, and nothing else.

@@ -41,29 +41,25 @@ func (c *Config) ensureDefaults() {
 	}
 }
 
-// Root is a directory with the stores of one process, each in a directory of its name.
+// Root is a directory with stores, each in a directory of its name. Several processes may share it: each store has a lock
+// of its own, which falls with the process.
 type Root struct {
 	dir    string
 	config Config
-	lock   *pebble.Lock
 	cache  *pebble.Cache
 	files  *pebble.FileCache
 }
 
 var _ state.Root = (*Root)(nil)
 
-// Open opens a state directory, which is created if need be. One process at a time may have it.
+// Open opens a state directory, which is created if need be.
 func Open(dir string, config Config) (*Root, error) {
 	config.ensureDefaults()
 	if err := config.disk.MkdirAll(dir, 0o750); err != nil {
 		return nil, unwritable(dir, err)
 	}
-	lock, err := pebble.LockDirectory(dir, config.disk)
-	if err != nil {
-		return nil, locked(dir, err)
-	}
 	return &Root{
-		dir: dir, config: config, lock: lock,
+		dir: dir, config: config,
 		cache: pebble.NewCache(config.CacheBytes),
 		files: pebble.NewFileCache(2, 512),
 	}, nil
@@ -73,40 +69,77 @@ func unwritable(dir string, err error) error {
 	return fmt.Errorf("the state directory %s cannot be written: %w; choose another, or let this user write there", dir, err)
 }
 
-// locked says why a lock was not to be had: opening its file tells a path, taking it does not.
-func locked(dir string, err error) error {
-	if _, ok := errors.AsType[*fs.PathError](err); ok {
-		return unwritable(dir, err)
-	}
-	return fmt.Errorf("the state directory %s is in use by another process: stop that, or choose another directory (%w)", dir, err)
-}
-
 // Open implements state.Root.
 func (r *Root) Open(name string) (state.Store, error) {
-	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,200}$`).MatchString(name) {
+	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,254}$`).MatchString(name) {
 		return nil, fmt.Errorf("%q cannot be the name of a state store: use letters, digits, '.', '_' and '-'", name)
 	}
 	if err := r.room(0); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(r.dir, name)
-	db, err := pebble.Open(dir, r.options(dir))
+	lock, err := r.lock(dir)
 	if err != nil {
-		return nil, fmt.Errorf("open the state store %s: %w; make sure that the disk works; if the store is damaged, remove the directory, "+
+		return nil, err
+	}
+	options := r.options(dir)
+	options.Lock = lock
+	db, err := pebble.Open(dir, options)
+	if err != nil {
+		err = fmt.Errorf("open the state store %s: %w; make sure that the disk works; if the store is damaged, remove the directory, "+
 			"and the app begins without its state", dir, err)
+		return nil, errors.Join(err, lock.Close())
 	}
 	s := newStore(db, r, dir)
+	s.lock = lock
 	if err := s.checkLayout(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+// lock keeps other processes away from a store, whose directory is created if need be.
+func (r *Root) lock(dir string) (*pebble.Lock, error) {
+	if err := r.config.disk.MkdirAll(dir, 0o750); err != nil {
+		return nil, unwritable(dir, err)
+	}
+	lock, err := pebble.LockDirectory(dir, r.config.disk)
+	if _, path := errors.AsType[*fs.PathError](err); path {
+		return nil, unwritable(dir, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("another process has the state in %s: stop it, or give one of them a group or a state directory of its own (%w)", dir, err)
+	}
+	return lock, nil
+}
+
+// Forget removes all stores; none if another process has one of them.
+func (r *Root) Forget() (err error) {
+	names, err := r.config.disk.List(r.dir)
+	if err != nil {
+		return fmt.Errorf("look for stores in the state directory %s: %w", r.dir, err)
+	}
+	for _, name := range names {
+		lock, err := r.lock(filepath.Join(r.dir, name))
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, lock.Close()) }() // held until all are locked and removed
+	}
+	for _, name := range names {
+		dir := filepath.Join(r.dir, name)
+		if err := r.config.disk.RemoveAll(dir); err != nil {
+			return unwritable(dir, err)
+		}
+	}
+	return nil
+}
+
 // Close implements state.Root.
 func (r *Root) Close() error {
 	r.files.Unref()
 	r.cache.Unref()
-	return r.lock.Close()
+	return nil
 }
 
 // reserve is the room on the disk without which nothing is written: files are rewritten before old ones are removed, and

@@ -25,7 +25,8 @@ const layout = "pyudf state 1"
 // store is one database.
 type store struct {
 	db *pebble.DB
-	// root is kept as long as a store is open: a lock that nobody holds on to falls with its file.
+	// lock is held until the database is closed.
+	lock *pebble.Lock
 	root *Root
 	dir  string
 	// key and end are room for keys of the database.
@@ -195,7 +196,7 @@ func (s *store) Close() error {
 		return nil
 	}
 	s.closed = true
-	if err := s.db.Close(); err != nil {
+	if err := errors.Join(s.db.Close(), s.lock.Close()); err != nil {
 		return s.failed("close", err)
 	}
 	return nil

@@ -25,13 +25,58 @@ func TestPebbleKeepsThePromisesOfAStore(t *testing.T) {
 	})
 }
 
-func TestADirectoryInUseIsRefusedByName(t *testing.T) {
+func TestProcessesShareADirectoryButNoStore(t *testing.T) {
 	dir := t.TempDir()
-	root := mustOpen(t, dir, Config{})
-	_, err := Open(dir, Config{})
-	mention(t, err, dir, "in use", "choose another")
-	closeRoot(t, root)
-	closeRoot(t, mustOpen(t, dir, Config{}))
+	one, other := mustOpen(t, dir, Config{}), mustOpen(t, dir, Config{})
+	defer closeRoot(t, one)
+	defer closeRoot(t, other)
+	first := mustOpenStore(t, one, "a")
+	second := mustOpenStore(t, other, "b")
+	_, err := other.Open("a")
+	mention(t, err, filepath.Join(dir, "a"), "another process", "stop it")
+	if err := errors.Join(first.Close(), second.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := mustOpenStore(t, other, "a").Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestForgetRemovesAllStoresOrNone(t *testing.T) {
+	dir := t.TempDir()
+	one, other := mustOpen(t, dir, Config{}), mustOpen(t, dir, Config{})
+	defer closeRoot(t, one)
+	defer closeRoot(t, other)
+	for _, name := range []string{"a", "b"} {
+		s := mustOpenStore(t, one, name)
+		if err := errors.Join(s.Apply(single("k", name)), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	held := mustOpenStore(t, other, "b")
+	mention(t, one.Forget(), filepath.Join(dir, "b"), "another process")
+	if value, ok, err := held.Get([]byte("k")); !ok || string(value) != "b" || err != nil {
+		t.Errorf("the store in use has %q: %v", value, err)
+	}
+	if err := held.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expectKeys(t, one, "a", 1)
+	if err := one.Forget(); err != nil {
+		t.Fatal(err)
+	}
+	expectKeys(t, one, "a", 0)
+	expectKeys(t, one, "b", 0)
+}
+
+func expectKeys(t *testing.T, root *Root, name string, want int) {
+	t.Helper()
+	s := mustOpenStore(t, root, name)
+	defer s.Close() //nolint:errcheck // it was only read
+	got := 0
+	if err := s.Scan(nil, func(_, _ []byte) error { got++; return nil }); err != nil || got != want {
+		t.Errorf("%s has %d keys (%v), want %d", name, got, err, want)
+	}
 }
 
 func TestADirectoryThatCannotBeWrittenIsRefusedByName(t *testing.T) {
@@ -49,8 +94,10 @@ func TestADirectoryThatCannotBeWrittenIsRefusedByName(t *testing.T) {
 		}
 		return nil
 	}))
-	_, err = Open(dir, Config{disk: readOnly})
-	mention(t, err, dir, "cannot be written", "read-only")
+	root := mustOpen(t, dir, Config{disk: readOnly})
+	defer closeRoot(t, root)
+	_, err = root.Open("a")
+	mention(t, err, filepath.Join(dir, "a"), "cannot be written", "read-only")
 }
 
 func TestNamesThatAreNoDirectoriesAreRefused(t *testing.T) {
@@ -99,15 +146,15 @@ func TestADiskThatFillsIsNoticedBeforeItIsFull(t *testing.T) {
 	root := mustOpen(t, dir, Config{disk: smallDisk{vfs.Default, &left}})
 	defer closeRoot(t, root)
 	s := mustOpenStore(t, root, "a")
-	if err := s.Apply(one("k", "1")); err != nil {
+	if err := s.Apply(single("k", "1")); err != nil {
 		t.Fatal(err)
 	}
 	left = 1 << 20
-	mention(t, s.Apply(one("k", "2")), dir, "full", "1 MB are left", "make room")
+	mention(t, s.Apply(single("k", "2")), dir, "full", "1 MB are left", "make room")
 	_, err := root.Open("b")
 	mention(t, err, dir, "full", "make room")
 	left = 1 << 30
-	if err := s.Apply(one("l", "3")); err != nil {
+	if err := s.Apply(single("l", "3")); err != nil {
 		t.Errorf("with room again: %v", err)
 	}
 	if value, _, err := s.Get([]byte("k")); err != nil || string(value) != "1" {
@@ -129,19 +176,19 @@ func TestALogThatCannotBeWrittenIsAnErrorAndNothingMoreIsWritten(t *testing.T) {
 	}))
 	root := mustOpen(t, dir, Config{disk: failing})
 	s := mustOpenStore(t, root, "a")
-	if err := s.Apply(one("k", "1")); err != nil {
+	if err := s.Apply(single("k", "1")); err != nil {
 		t.Fatal(err)
 	}
 	broken = true
-	mention(t, s.Apply(one("k", "2")), dir, "no space left", "start again")
+	mention(t, s.Apply(single("k", "2")), dir, "no space left", "start again")
 	broken = false
-	mention(t, s.Apply(one("k", "3")), dir, "no space left")
+	mention(t, s.Apply(single("k", "3")), dir, "no space left")
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-func one(key, value string) *state.Changes {
+func single(key, value string) *state.Changes {
 	changes := &state.Changes{}
 	changes.Set([]byte(key), []byte(value))
 	return changes
