@@ -138,7 +138,10 @@ func (o *Operator) arrive(rows *Rows, row int) arrival {
 	gap := o.config.Gap
 	if rows.Gaps != nil {
 		gap = rows.Gaps[row]
-		o.maxGap = max(o.maxGap, gap)
+	}
+	if gap > o.maxGap {
+		o.maxGap = gap
+		o.mark = o.Watermark()
 	}
 	a.until = plus(a.time, gap)
 	a.closes = rows.Closes != nil && rows.Closes[row]
@@ -218,7 +221,7 @@ func (o *Operator) change(cell int32) {
 	switch o.config.Emit {
 	case Updates, Early:
 		if !c.has(changed) {
-			c.set(changed)
+			o.cells.touch(cell).set(changed) // before the next tick there may be a save
 			o.changed = append(o.changed, cell)
 		}
 	case OnTime:
