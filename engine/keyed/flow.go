@@ -30,9 +30,10 @@ type Config struct {
 
 // Flow is the stateful half of a program in one task. One goroutine calls its methods.
 type Flow struct {
-	config Config
-	clock  *clock
-	nodes  []*node
+	config  Config
+	clock   *clock
+	nodes   []*node
+	overlay *state.Overlay
 	// out are the outcomes of the call that is under way.
 	out []*step.Outcome
 	// idle tells that the partition is known to be idle.
@@ -42,12 +43,13 @@ type Flow struct {
 // node is a step that needs all records of a key.
 type node struct {
 	step *plan.Step
-	// windows is set for an aggregation, sender for a hop.
+	// windows is set for an aggregation, keeper for a function with states, sender for a hop.
 	windows *window.Operator
+	keeper  *keeper
 	// folds are the columns that keep rows for aggregators, by their numbers.
-	folds map[int]*fold.Column
-	sender  *sender
-	next    []*node
+	folds  map[int]*fold.Column
+	sender *sender
+	next   []*node
 	// reached is the watermark of what was sent.
 	reached int64
 	// ticked is when the last early results were given.
@@ -59,7 +61,7 @@ type node struct {
 // Open returns the flow of a task as it was when it was saved last, and the position of its input then; -1 if it was
 // never saved.
 func Open(config Config) (*Flow, int64, error) {
-	f := &Flow{config: config, clock: newClock(int64(config.Source.Time.GetOutOfOrderMs()), config.Inputs)} //nolint:gosec // ms of no human time overflow
+	f := &Flow{config: config, overlay: state.NewOverlay(config.Store), clock: newClock(int64(config.Source.Time.GetOutOfOrderMs()), config.Inputs)} //nolint:gosec // ms of no human time overflow
 	var err error
 	if f.nodes, err = f.build(config.Source.Steps); err != nil {
 		return nil, 0, err
@@ -83,6 +85,8 @@ func (f *Flow) build(steps []*plan.Step) ([]*node, error) {
 				return nil, fmt.Errorf("%s: %w", s.Label, err)
 			}
 			nodes = append(nodes, &node{step: s, next: below, windows: window.New(s.Aggregate.Window, columns, results), folds: folds(columns)})
+		case s.Stateful != nil:
+			nodes = append(nodes, &node{step: s, next: below, keeper: newKeeper(s, f.overlay)})
 		case s.KeyBy != nil && s.KeyBy.Hop != nil:
 			sender, err := newSender(f.config, s)
 			if err != nil {
@@ -143,6 +147,12 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 		if n.sender != nil {
 			f.send(n, &in, k, after)
 			n.reached = after
+			continue
+		}
+		if n.keeper != nil {
+			if err := f.keep(ctx, n, &in, k, after); err != nil {
+				return err
+			}
 			continue
 		}
 		if k != nil {
@@ -275,9 +285,11 @@ func (f *Flow) each(ctx context.Context, do func(*node)) ([]*step.Outcome, error
 				f.dispatch(n)
 				continue
 			}
-			do(n)
-			if err := f.give(ctx, n); err != nil {
-				return err
+			if n.windows != nil {
+				do(n)
+				if err := f.give(ctx, n); err != nil {
+					return err
+				}
 			}
 			if err := walk(n.next); err != nil {
 				return err

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pyudf/pyudf/engine/plan"
@@ -38,31 +39,32 @@ func Position(store state.Store) (int64, error) {
 // Save stores all that changed since the last time, with the position of the input that it reflects, at once.
 // REQUIRES: what Commit gave is delivered.
 func (f *Flow) Save(position int64) error {
-	changes := &state.Changes{}
-	changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
-	changes.Set([]byte(keyClock), f.clock.append(nil))
-	f.visit(f.nodes, func(n *node) error {
-		n.save(changes)
-		return nil
+	err := f.overlay.CommitWith(func(changes *state.Changes) {
+		changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
+		changes.Set([]byte(keyClock), f.clock.append(nil))
+		f.visit(f.nodes, func(n *node) { n.save(changes) })
 	})
-	if err := f.config.Store.Apply(changes); err != nil {
+	if err != nil {
 		return fmt.Errorf("save the state of %s [%d]: %w", f.config.Partition.Topic, f.config.Partition.Index, err)
 	}
 	return nil
 }
 
 func (n *node) save(changes *state.Changes) {
-	progress := string(n.windows.AppendProgress(nil))
 	if n.saved == "" {
-		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step.Aggregate)))
+		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step)))
+		n.saved = savedShape
 	}
-	if progress != n.saved {
+	if n.windows == nil {
+		return
+	}
+	if progress := string(n.windows.AppendProgress(nil)); progress != n.saved {
 		changes.Set([]byte(keyProgress+n.step.ID), []byte(progress))
 		n.saved = progress
 	}
 	prefix := n.cells()
 	n.windows.Save(func(cell uint32, encoded []byte) {
-		at := binary.BigEndian.AppendUint32(prefix[:len(prefix):len(prefix)], cell)
+		at := binary.BigEndian.AppendUint32(slices.Clip(prefix), cell)
 		if encoded == nil {
 			changes.Delete(at)
 		} else {
@@ -71,21 +73,19 @@ func (n *node) save(changes *state.Changes) {
 	})
 }
 
+// savedShape stands in node.saved for a node of which nothing but the shape was saved.
+const savedShape = "-"
+
 func (n *node) cells() []byte { return []byte(keyCells + n.step.ID + "/") }
 
-// visit does something for all nodes with windows.
-func (f *Flow) visit(nodes []*node, do func(*node) error) error {
+// visit does something for all nodes that keep anything.
+func (f *Flow) visit(nodes []*node, do func(*node)) {
 	for _, n := range nodes {
-		if n.windows != nil {
-			if err := do(n); err != nil {
-				return err
-			}
+		if n.sender == nil {
+			do(n)
 		}
-		if err := f.visit(n.next, do); err != nil {
-			return err
-		}
+		f.visit(n.next, do)
 	}
-	return nil
 }
 
 // load takes over what was saved, and returns its position.
@@ -101,16 +101,22 @@ func (f *Flow) load() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	return position, f.visit(f.nodes, f.loadNode)
+	var errs []error
+	f.visit(f.nodes, func(n *node) { errs = append(errs, f.loadNode(n)) })
+	return position, errors.Join(errs...)
 }
 
 func (f *Flow) loadNode(n *node) error {
 	was, ok, err := f.config.Store.Get([]byte(keyShape + n.step.ID))
-	if err != nil {
+	if err != nil || !ok {
 		return err
 	}
-	if now := shape(n.step.Aggregate); ok && string(was) != now {
-		return fmt.Errorf("%w: %s was\n  %s\nand is\n  %s\nrun the app as it was, or begin anew with --reset-state or another --group", ErrOtherShape, n.step.At, was, now)
+	if now := shape(n.step); string(was) != now {
+		return fmt.Errorf("%w: %s was\n  %s\nand is\n  %s\nrun the app as it was, or begin anew with another --group", ErrOtherShape, n.step.At, was, now)
+	}
+	n.saved = savedShape
+	if n.keeper != nil {
+		return n.keeper.load()
 	}
 	progress, ok, err := f.config.Store.Get([]byte(keyProgress + n.step.ID))
 	if err != nil || !ok {
@@ -128,8 +134,12 @@ func (f *Flow) loadNode(n *node) error {
 	return err
 }
 
-// shape says what the state of an aggregation is of, in words that change if it cannot be read as that of another.
-func shape(a *plan.Aggregate) string {
+// shape says what the state of a step is of, in words that change if it cannot be read as that of another.
+func shape(s *plan.Step) string {
+	if s.Stateful != nil {
+		return s.Stateful.Shape()
+	}
+	a := s.Aggregate
 	var columns []string
 	for i := range a.Columns {
 		columns = append(columns, a.Columns[i].Shape())

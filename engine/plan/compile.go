@@ -63,7 +63,7 @@ func (c *compiler) source(s *planv1.Source) (*Source, error) {
 		return nil, err
 	}
 	source := &Source{Proto: s, Name: SourceName(s), Time: s.GetTime(), Steps: steps}
-	source.Keyed = anyStep(steps, func(step *Step) bool { return step.Aggregate != nil || step.KeyBy != nil && step.KeyBy.Hop != nil })
+	source.Keyed = anyStep(steps, func(step *Step) bool { return step.Aggregate != nil || step.Stateful != nil || step.KeyBy != nil && step.KeyBy.Hop != nil })
 	if field := s.GetTime().GetField(); source.Keyed && field != "" {
 		in.scan[field] = true
 	}
@@ -106,6 +106,9 @@ func (c *compiler) step(s *planv1.Step, in scope) (*Step, error) {
 	if step.Map != nil {
 		step.Map.Scan = names(out.scan)
 	}
+	if step.Stateful != nil {
+		step.Stateful.Scan = names(out.scan)
+	}
 	if step.Aggregate != nil {
 		step.Aggregate.Scan = names(out.scan)
 	}
@@ -146,8 +149,12 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 		if !call.Function.Records {
 			return in, fmt.Errorf("map needs a function that returns records, %s returns a value: use with_columns", call.Function.Name)
 		}
+		out := newScope(op.Map.GetSchema())
+		if call.Function.Keyed() {
+			return out, stateful(step, *call, "", in)
+		}
 		step.Map = &Map{Call: *call}
-		return newScope(op.Map.GetSchema()), nil
+		return out, nil
 	case *planv1.Step_KeyBy:
 		return c.keyBy(op.KeyBy, step, in)
 	case *planv1.Step_Aggregate:
@@ -173,6 +180,9 @@ func (c *compiler) withColumns(op *planv1.WithColumns, step *Step, in scope) (sc
 				return in, fmt.Errorf("column %q needs a function that returns one value, %s returns records: use map", column.Name, call.Function.Name)
 			}
 			column.Call, typ = call, call.Function.Result
+			if call.Function.Keyed() {
+				return c.statefulColumn(op, call, step, in)
+			}
 		} else {
 			program, err := compileExpr(def.GetExpr(), in, expr.Compile)
 			if err != nil {
@@ -208,7 +218,7 @@ func (c *compiler) call(proto *planv1.Call, in scope) (*Call, error) {
 	for _, arg := range proto.GetArgs() {
 		bound[arg.GetParam()] = arg.GetField()
 	}
-	call := &Call{Function: newFunction(f)}
+	call := &Call{Function: c.function(f)}
 	for _, param := range f.GetParams() {
 		arg := Arg{Param: param.GetName(), Field: param.GetName(), Type: TypeOf(param.GetType()), Nullable: param.GetNullable(), Default: param.GetDefaultValue()}
 		if field := bound[param.GetName()]; field != "" {
@@ -262,6 +272,10 @@ func label(s *Step) string {
 		return "drop(" + strings.Join(s.Drop, ", ") + ")"
 	case s.Map != nil:
 		return "map(" + s.Map.Call.Function.Name + ")"
+	case s.Stateful != nil && s.Stateful.Column != "":
+		return "with_columns(" + s.Stateful.Column + ")"
+	case s.Stateful != nil:
+		return "map(" + s.Stateful.Call.Function.Name + ")"
 	case s.KeyBy != nil:
 		return "key_by(" + strings.Join(s.KeyBy.Key.names(), ", ") + ")"
 	case s.Aggregate != nil:

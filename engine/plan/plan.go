@@ -50,8 +50,8 @@ func anyStep(steps []*Step, is func(*Step) bool) bool {
 	return false
 }
 
-// Step is one operation and what follows it. Exactly one of Columns, Where, Select, Drop, Map, KeyBy, Aggregate and
-// Sink is set.
+// Step is one operation and what follows it. Exactly one of Columns, Where, Select, Drop, Map, KeyBy, Stateful, Aggregate
+// and Sink is set.
 type Step struct {
 	ID string
 	// Label says what the step does, for metrics and dead letters: with_columns(heat_index).
@@ -64,6 +64,8 @@ type Step struct {
 	Drop    []string
 	Map     *Map
 	KeyBy   *KeyBy
+	// Stateful is a function that keeps something for each key.
+	Stateful *Stateful
 	// Aggregate replaces the rows by results of windows; Next then reads those.
 	Aggregate *Aggregate
 	Sink      *Sink
@@ -75,6 +77,15 @@ type Column struct {
 	Name string
 	Expr *expr.Program
 	Call *Call
+}
+
+// Stateful is a call of a function that keeps something for each key: it gets a key's records in their order. It adds a
+// column, or, where that has no name, replaces records as Map does.
+type Stateful struct {
+	Key    Key
+	Call   Call
+	Column string
+	Scan   []string
 }
 
 // Map replaces records. Scan are the fields of the new records that later steps touch.

@@ -101,11 +101,18 @@ func (o *Overlay) sort() {
 }
 
 // Commit applies the writes to the store as one batch. After an error nothing is forgotten.
-func (o *Overlay) Commit() error {
-	if o.Len() == 0 {
+func (o *Overlay) Commit() error { return o.CommitWith(nil) }
+
+// CommitWith applies the writes, and those that write adds of keys that the overlay does not have, as one batch. They
+// need not be coalesced, so that they cost less. After an error nothing is forgotten.
+func (o *Overlay) CommitWith(write func(*Changes)) error {
+	if o.Len() == 0 && write == nil {
 		return nil
 	}
 	o.changes.Reset()
+	if write != nil {
+		write(&o.changes)
+	}
 	o.gone.each(o.changes.DeleteRange)
 	for key, w := range o.writes {
 		if w.deleted {

@@ -32,33 +32,28 @@ func (r *run) callColumn(at *place, call *plan.Call) (record.Column, error) {
 
 // mapRecords calls a function for each row and returns the frame of the records that it made.
 func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
+	if in.taken != nil { // what takes results back has no record that a function could take
+		in = in.keep(rowsWhere(in.rows, func(row int) bool { return !in.taken[row] }))
+	}
 	at := &place{step, in, map[int]bool{}}
 	call := &step.Map.Call
 	request, sent, err := r.request(at, call)
 	if err != nil {
 		return nil, err
 	}
-	out := &frame{batch: in.batch}
 	if len(sent) == 0 {
-		return out, nil
+		return &frame{batch: in.batch}, nil
 	}
 	result, err := r.call(at, call.Function, request, sent)
 	if err != nil {
 		return nil, err
 	}
-	out.rows = result.Records.Len()
 	rows := compose(sent, result.Sources)
-	out.origin = compose(in.origin, rows)
-	if in.key != nil {
-		keys := in.key.Take(rows)
-		out.key = &keys
+	out, err := in.replaced(step, &result.Records, rows, step.Map.Scan)
+	if err == nil && in.key != nil {
+		out.key = new(in.key.Take(rows))
 	}
-	texts, failures := codec.Scan(&result.Records, step.Map.Scan)
-	if len(failures) > 0 {
-		return nil, fmt.Errorf("%s gave a record that is no JSON object, which its worker should have refused: %w", call.Function.Name, failures[0].Err)
-	}
-	out.texts = texts
-	return out, nil
+	return out, err
 }
 
 // call sends a request and buries the rows that failed. sent are the rows of the frame that the request's rows, or its

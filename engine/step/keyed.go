@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"github.com/pyudf/pyudf/engine/codec"
+	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/expr"
 	"github.com/pyudf/pyudf/engine/key"
 	"github.com/pyudf/pyudf/engine/plan"
@@ -26,6 +27,12 @@ type Keyed struct {
 	Closes []bool
 	// Records are the rows as JSON, for a hop.
 	Records record.Arena
+	// Request is the call of a function with states for the rows, without what is kept for their keys.
+	Request *dispatch.Call
+
+	// frame are the rows that came to the step of Request, sent those of them that are called for.
+	frame *frame
+	sent  []int32
 }
 
 // Rows returns the number of rows.
@@ -232,14 +239,12 @@ func (r *run) arguments(at *place, a *plan.Aggregate) ([]*record.Column, error) 
 			}
 			out[i] = &values
 		case column.Expr != nil:
-			values := convert(evaluated(r.evaluate(at, column.Expr)), column.Spec.Argument)
+			values := convert(new(r.evaluate(at, column.Expr)), column.Spec.Argument)
 			out[i] = &values
 		}
 	}
 	return out, nil
 }
-
-func evaluated(c record.Column) *record.Column { return &c }
 
 // gaps returns the rows' own gaps in ms.
 func (r *run) gaps(at *place, a *plan.Aggregate) []int64 {

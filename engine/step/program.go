@@ -178,6 +178,8 @@ func (r *run) apply(step *plan.Step, in *frame) (*frame, error) {
 		return r.mapRecords(step, in)
 	case step.KeyBy != nil:
 		return r.keyBy(step, in)
+	case step.Stateful != nil:
+		return nil, r.stateful(step, in) // what follows reads the answer
 	case step.Aggregate != nil:
 		return nil, r.aggregate(step, in) // what follows reads the results
 	default:
