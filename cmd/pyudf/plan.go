@@ -71,9 +71,5 @@ func (f *planFlags) render(proto *planv1.Plan) (string, error) {
 	if err != nil {
 		return "", explainLoad(err)
 	}
-	scans := map[string][]string{}
-	for _, source := range compiled.Sources {
-		scans[source.Proto.GetId()] = source.Scan
-	}
-	return graph.New(proto, scans).Render(f.format)
+	return graph.New(proto, compiled).Render(f.format)
 }

@@ -13,6 +13,8 @@ type box struct {
 	lines []line
 	kind  kind
 	next  []*box
+	// sends and takes name a way between stages by the step that needs it: its one end and its other.
+	sends, takes string
 }
 
 // kind decides the shape of a box.
@@ -40,7 +42,7 @@ const (
 
 // boxes returns the tree of a stage.
 func (g *Graph) boxes(stage Stage) *box {
-	root := sourceBox(stage.Source)
+	root := g.sourceBox(stage.Source)
 	byID := map[string]*box{stage.Source.ID: root}
 	for _, step := range stage.Steps {
 		drawn := g.stepBox(step)
@@ -50,24 +52,37 @@ func (g *Graph) boxes(stage Stage) *box {
 	return root
 }
 
-func sourceBox(source Source) *box {
-	about := []string{source.Format}
-	if source.Key != "" {
-		about = append(about, "keyed by "+source.Key)
-	}
-	if source.Time != "" {
-		about = append(about, "event time in "+source.Time)
-	}
+func (g *Graph) sourceBox(source Source) *box {
 	scans := "looks into no field; all pass through as they are"
 	if len(source.Scans) > 0 {
 		scans = "looks for " + strings.Join(source.Scans, ", ") + "; other fields pass through as they are"
 	}
-	return &box{
-		title: source.Kind + " " + source.Name,
-		note:  place(source.DefinedAt),
-		kind:  shape(source.Kind),
-		lines: []line{{inGo, "reads " + strings.Join(about, ", ")}, {more, scans}},
+	drawn := &box{title: source.Kind + " " + source.Name, note: place(source.DefinedAt), kind: shape(source.Kind)}
+	switch source.Kind {
+	case memory:
+		drawn.title, drawn.takes = memory, source.ID
+		drawn.lines = []line{{inGo, fmt.Sprintf("takes what stage %d hands over", source.From)}, {more, scans}}
+	case "repartition":
+		drawn.title, drawn.takes = "topic "+source.Name, source.ID
+		drawn.lines = []line{{inGo, fmt.Sprintf("reads what stage %d sends", source.From)}, {more, scans}}
+	default:
+		drawn.lines = []line{{inGo, "reads " + source.about()}, {more, scans}}
 	}
+	if source.EventTime != nil {
+		drawn.lines = append(drawn.lines, line{more, source.EventTime.words(g.DeadLetters)})
+	}
+	return drawn
+}
+
+func (s Source) about() string {
+	about := []string{s.Format}
+	if s.Key != "" {
+		about = append(about, "keyed by "+s.Key)
+	}
+	if s.Time != "" && s.EventTime == nil {
+		about = append(about, "event time in "+s.Time)
+	}
+	return strings.Join(about, ", ")
 }
 
 // place leaves the directory out: drawings are for people, who know where their file is.
@@ -79,10 +94,14 @@ func place(definedAt string) string {
 }
 
 func shape(kind string) kind {
-	if kind == "file" {
+	switch kind {
+	case "file":
 		return fileBox
+	case memory:
+		return stepBox
+	default:
+		return topicBox
 	}
-	return topicBox
 }
 
 func (g *Graph) stepBox(step Step) *box {
@@ -90,11 +109,21 @@ func (g *Graph) stepBox(step Step) *box {
 	if step.Sink != nil {
 		drawn.title, drawn.kind = step.Sink.Kind+" "+step.Sink.Name, shape(step.Sink.Kind)
 	}
-	for _, text := range step.Go {
-		drawn.lines = append(drawn.lines, line{inGo, text})
+	if step.KeyBy != nil && step.KeyBy.Stage > 0 {
+		drawn.sends = step.ID
+	}
+	for i, text := range step.Go {
+		lane := inGo
+		if step.KeyBy != nil && i > 0 {
+			lane = more
+		}
+		drawn.lines = append(drawn.lines, line{lane, text})
 	}
 	for _, call := range step.Python {
 		drawn.lines = append(drawn.lines, line{inPython, call.signature()}, line{more, g.manners(call)})
+		if keeps := call.keeps(); keeps != "" {
+			drawn.lines = append(drawn.lines, line{more, keeps})
+		}
 	}
 	return drawn
 }
@@ -139,10 +168,14 @@ func (g *Graph) manners(call Call) string {
 			"dlq":  "a null sends the record to " + g.DeadLetters,
 		}[call.OnNull])
 	}
+	fails := "a record that raises"
+	if call.Kind == "groups" || call.Kind == "aggregator" {
+		fails = "a window for which it raises"
+	}
 	parts = append(parts, map[string]string{
-		"dlq":  "a record that raises goes to " + g.DeadLetters,
-		"skip": "a record that raises is left out",
-		"stop": "a record that raises stops the run",
+		"dlq":  fails + " goes to " + g.DeadLetters,
+		"skip": fails + " is left out",
+		"stop": fails + " stops the run",
 	}[call.OnError])
 	if call.TimeoutMS > 0 {
 		parts = append(parts, "at most "+limit(call.TimeoutMS)+" a call")

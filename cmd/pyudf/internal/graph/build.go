@@ -5,41 +5,62 @@ import (
 	"strings"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
+	"github.com/pyudf/pyudf/engine/plan"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// New returns the graph of a plan. scans names the fields that the engine looks for, by the id of their source.
-// REQUIRES: the plan went through engine/plan without an error.
-func New(plan *planv1.Plan, scans map[string][]string) *Graph {
-	b := builder{functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{}}
-	for _, function := range plan.GetFunctions() {
+// New returns the graph of a plan, of which compiled is what the engine makes.
+func New(proto *planv1.Plan, compiled *plan.Plan) *Graph {
+	g := &Graph{App: proto.GetApp()}
+	b := builder{
+		app: proto.GetApp(), functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{},
+		compiled: map[string]*plan.Step{}, stages: map[*plan.Source]int{},
+	}
+	g.DeadLetters, b.topics = deadletter.Home(proto)
+	for _, function := range proto.GetFunctions() {
 		b.functions[function.GetId()] = function
 	}
-	for _, step := range plan.GetSteps() {
+	for _, step := range proto.GetSteps() {
 		b.steps[step.GetInput()] = append(b.steps[step.GetInput()], step)
 	}
-	g := &Graph{App: plan.GetApp()}
-	g.DeadLetters, _ = deadletter.Home(plan)
-	for _, source := range plan.GetSources() {
-		if len(b.steps[source.GetId()]) > 0 {
-			g.Stages = append(g.Stages, Stage{
-				Source: newSource(source, scans[source.GetId()]),
-				Steps:  b.below(source.GetId(), []Step{}),
-			})
-		}
+	for i, source := range compiled.Sources {
+		b.stages[source] = i + 1
+		b.learn(source.Steps)
+	}
+	for _, source := range compiled.Sources {
+		from := b.source(source)
+		g.Stages = append(g.Stages, Stage{Source: from, Steps: b.below(from.ID, []Step{})})
 	}
 	return g
 }
 
 type builder struct {
+	app       string
 	functions map[string]*planv1.Function
 	steps     map[string][]*planv1.Step // by the id of their input
+	compiled  map[string]*plan.Step     // by their ids
+	// stages are the numbers of the stages.
+	stages map[*plan.Source]int
+	// topics tells that there is a broker.
+	topics bool
 }
 
-// below appends the steps that read the given source or step, each followed by those that read it.
+// learn notes what the engine makes of steps and of those behind them.
+func (b *builder) learn(steps []*plan.Step) {
+	for _, step := range steps {
+		b.compiled[step.ID] = step
+		b.learn(step.Next)
+	}
+}
+
+// below appends the steps of a stage that read the given source or step, each followed by those that read it.
 func (b *builder) below(id string, steps []Step) []Step {
-	for _, step := range b.steps[id] {
-		steps = b.below(step.GetId(), append(steps, b.step(step)))
+	for _, proto := range b.steps[id] {
+		step := b.step(proto)
+		steps = append(steps, step)
+		if step.KeyBy == nil || step.KeyBy.Stage == 0 {
+			steps = b.below(step.ID, steps)
+		}
 	}
 	return steps
 }
@@ -64,6 +85,11 @@ func (b *builder) step(proto *planv1.Step) Step {
 		step.Kind, step.Go = "drop", []string{"drops " + strings.Join(op.Drop.GetFields(), ", ")}
 	case *planv1.Step_Map:
 		step.Kind, step.Python = "map", []Call{b.call(op.Map.GetCall(), "")}
+	case *planv1.Step_KeyBy:
+		step.Kind, step.KeyBy = "key_by", b.keyBy(b.compiled[step.ID].KeyBy)
+		step.Go = step.KeyBy.words()
+	case *planv1.Step_Aggregate:
+		b.aggregate(&step, op.Aggregate)
 	case *planv1.Step_To:
 		step.Kind, step.Sink = "to", newSink(op.To)
 		step.Go = []string{"writes " + step.Sink.Format}
@@ -75,6 +101,7 @@ func (b *builder) call(proto *planv1.Call, column string) Call {
 	function := b.functions[proto.GetFunction()]
 	call := Call{
 		Function:  function.GetName(),
+		Kind:      strings.ToLower(strings.TrimPrefix(function.GetKind().String(), "KIND_")),
 		DefinedAt: position(function.GetDefinedAt()),
 		Column:    column,
 		Sends:     "records",
@@ -82,6 +109,8 @@ func (b *builder) call(proto *planv1.Call, column string) Call {
 		Returns:   "records",
 		OnError:   onError(function.GetOnError()),
 		TimeoutMS: function.GetTimeoutMs(),
+		States:    states(function),
+		Timers:    b.timers(function),
 	}
 	if function.GetOutput() == planv1.Output_OUTPUT_COLUMN {
 		call.Returns = typeName(function.GetResultType())
@@ -109,14 +138,21 @@ func arguments(function *planv1.Function, bound []*planv1.Arg) []Argument {
 	return out
 }
 
-func newSource(proto *planv1.Source, scans []string) Source {
+func (b *builder) source(compiled *plan.Source) Source {
+	if compiled.Hop != nil {
+		return b.hopSource(compiled)
+	}
+	proto := compiled.Proto
 	source := Source{
 		ID: proto.GetId(), Key: proto.GetKey(), Time: proto.GetTime().GetField(), DefinedAt: position(proto.GetDefinedAt()),
 		Kind: "topic", Name: proto.GetTopic().GetName(), Format: formatName(proto.GetTopic().GetFormat()),
-		Scans: append([]string{}, scans...),
+		Scans: append([]string{}, compiled.Scan...),
 	}
 	if file := proto.GetFile(); file != nil {
 		source.Kind, source.Name, source.Format = "file", file.GetPath(), formatName(file.GetFormat())
+	}
+	if compiled.Keyed {
+		source.EventTime = newEventTime(proto)
 	}
 	return source
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func (g *Graph) dot() string {
-	d := &dotWriter{}
+	d := &dotWriter{senders: map[string]string{}}
 	fmt.Fprintf(&d.out, "digraph %s {\n", quoteDot(g.App))
 	d.out.WriteString("  rankdir=TB; node [shape=box, style=\"rounded,filled\", fillcolor=white, fontname=monospace, fontsize=11];\n")
 	for i, stage := range g.Stages {
@@ -14,19 +14,28 @@ func (g *Graph) dot() string {
 		d.write(g.boxes(stage))
 		d.out.WriteString("  }\n")
 	}
-	d.out.WriteString("}\n")
+	d.out.WriteString(d.ways.String() + "}\n")
 	return d.out.String()
 }
 
 type dotWriter struct {
 	out   strings.Builder
 	nodes int
+	// ways lead from stage to stage; senders are the nodes at which they begin, by their step.
+	ways    strings.Builder
+	senders map[string]string
 }
 
 // write writes a box with all below it and returns the name of its node.
 func (d *dotWriter) write(b *box) string {
 	d.nodes++
 	name := fmt.Sprintf("n%d", d.nodes)
+	if b.sends != "" {
+		d.senders[b.sends] = name
+	}
+	if b.takes != "" {
+		fmt.Fprintf(&d.ways, "  %s -> %s [style=dashed];\n", d.senders[b.takes], name)
+	}
 	fmt.Fprintf(&d.out, "    %s [label=%s%s];\n", name, b.dotLabel(), b.dotStyle())
 	for _, next := range b.next {
 		below := d.write(next)

@@ -22,8 +22,9 @@ type Stage struct {
 
 // Source is where the records of a stage come from.
 type Source struct {
-	ID        string `json:"id"`
-	Kind      string `json:"kind"` // topic or file
+	ID string `json:"id"`
+	// Kind is topic or file; of a stage that another one feeds repartition, a topic, or memory.
+	Kind      string `json:"kind"`
 	Name      string `json:"name"`
 	Format    string `json:"format"`
 	Key       string `json:"key,omitempty"`
@@ -31,24 +32,34 @@ type Source struct {
 	DefinedAt string `json:"defined_at,omitempty"`
 	// Scans are the fields that the engine looks for in each record; all others pass through as they are.
 	Scans []string `json:"scans"`
+	// EventTime is set where some step needs it.
+	EventTime *EventTime `json:"event_time,omitempty"`
+	// From is the number of the stage that feeds this one.
+	From int `json:"from,omitempty"`
 }
 
 // Step is one operation.
 type Step struct {
 	ID        string `json:"id"`
 	Input     string `json:"input"`
-	Kind      string `json:"kind"` // with_columns, where, select, drop, map or to
+	Kind      string `json:"kind"` // with_columns, where, select, drop, map, key_by, aggregate or to
 	DefinedAt string `json:"defined_at,omitempty"`
 	// Go is what the engine does itself.
 	Go []string `json:"go"`
 	// Python is what travels to a worker.
 	Python []Call `json:"python"`
 	Sink   *Sink  `json:"sink,omitempty"`
+	KeyBy  *KeyBy `json:"key_by,omitempty"`
+	// Window and Aggregates are those of an aggregate; aggregates in Python are calls.
+	Window     *Window     `json:"window,omitempty"`
+	Aggregates []Aggregate `json:"aggregates,omitempty"`
 }
 
 // Call is a function that a step calls.
 type Call struct {
-	Function  string `json:"function"`
+	Function string `json:"function"`
+	// Kind is scalar, record, vectorised, groups or aggregator.
+	Kind      string `json:"kind"`
 	DefinedAt string `json:"defined_at,omitempty"`
 	// Column is the field that the result becomes; empty if the results are records.
 	Column string `json:"column,omitempty"`
@@ -59,6 +70,8 @@ type Call struct {
 	OnNull    string     `json:"on_null,omitempty"`
 	OnError   string     `json:"on_error"`
 	TimeoutMS uint64     `json:"timeout_ms,omitempty"`
+	States    []State    `json:"states,omitempty"`
+	Timers    []Timer    `json:"timers,omitempty"`
 }
 
 // Argument is a column that travels.

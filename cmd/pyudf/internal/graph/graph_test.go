@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/encoding/prototext"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/graph"
+	"github.com/pyudf/pyudf/engine/plan"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
@@ -25,11 +26,15 @@ func load(t *testing.T, name string) *graph.Graph {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var plan planv1.Plan
-	if err := prototext.Unmarshal(text, &plan); err != nil {
+	var proto planv1.Plan
+	if err := prototext.Unmarshal(text, &proto); err != nil {
 		t.Fatal(err)
 	}
-	return graph.New(&plan, map[string][]string{"weather": {"rh", "station", "temp_f"}})
+	compiled, err := plan.Compile(&proto)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return graph.New(&proto, compiled)
 }
 
 func render(t *testing.T, g *graph.Graph, format string) string {
@@ -42,7 +47,7 @@ func render(t *testing.T, g *graph.Graph, format string) string {
 }
 
 func TestDrawingsAreTheGoldenOnes(t *testing.T) {
-	for _, name := range []string{"heat", "files"} {
+	for _, name := range []string{"heat", "files", "windows", "memory"} {
 		g := load(t, name)
 		for _, format := range graph.Formats() {
 			golden := filepath.Join("testdata", name+"."+format)
@@ -64,7 +69,7 @@ func TestDrawingsAreTheGoldenOnes(t *testing.T) {
 }
 
 func TestJSONIsJSONAndSVGIsXML(t *testing.T) {
-	for _, name := range []string{"heat", "files"} {
+	for _, name := range []string{"heat", "files", "windows", "memory"} {
 		g := load(t, name)
 		if !json.Valid([]byte(render(t, g, "json"))) {
 			t.Errorf("%s: no JSON", name)

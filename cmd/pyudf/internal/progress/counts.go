@@ -14,7 +14,7 @@ type Counts struct {
 	// Out is what went to where the app writes its results; with windows it has little to do with In.
 	Out  int64
 	Dead int64
-	// Late counts records that came after a window of theirs was closed, once for each such window.
+	// Late counts records that came after all their windows were closed, once for each step with windows.
 	Late     int64
 	Skipped  int64
 	Nulls    int64
