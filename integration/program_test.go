@@ -214,9 +214,14 @@ func (p *program) measured(t *testing.T) map[string]float64 {
 	}
 	all := map[string]float64{}
 	for line := range strings.Lines(string(text)) {
-		name, number, found := strings.Cut(strings.TrimSpace(line), " ")
-		value, err := strconv.ParseFloat(number, 64)
-		if strings.HasPrefix(line, "#") || !found || err != nil {
+		line = strings.TrimSpace(line)
+		space := strings.LastIndex(line, " ") // labels may have spaces too
+		if strings.HasPrefix(line, "#") || space < 0 {
+			continue
+		}
+		name := line[:space]
+		value, err := strconv.ParseFloat(line[space+1:], 64)
+		if err != nil {
 			continue
 		}
 		all[name] = value
