@@ -63,7 +63,9 @@ func (c *compiler) source(s *planv1.Source) (*Source, error) {
 		return nil, err
 	}
 	source := &Source{Proto: s, Name: SourceName(s), Time: s.GetTime(), Steps: steps}
-	source.Keyed = anyStep(steps, func(step *Step) bool { return step.Aggregate != nil || step.Stateful != nil || step.KeyBy != nil && step.KeyBy.Hop != nil })
+	source.Keyed = anyStep(steps, func(step *Step) bool {
+		return step.Aggregate != nil || step.Stateful != nil || step.KeyBy != nil && step.KeyBy.Hop != nil
+	})
 	if field := s.GetTime().GetField(); source.Keyed && field != "" {
 		in.scan[field] = true
 	}
@@ -142,19 +144,7 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 		}
 		return in, nil
 	case *planv1.Step_Map:
-		call, err := c.call(op.Map.GetCall(), in)
-		if err != nil {
-			return in, err
-		}
-		if !call.Function.Records {
-			return in, fmt.Errorf("map needs a function that returns records, %s returns a value: use with_columns", call.Function.Name)
-		}
-		out := newScope(op.Map.GetSchema())
-		if call.Function.Keyed() {
-			return out, stateful(step, *call, "", in)
-		}
-		step.Map = &Map{Call: *call}
-		return out, nil
+		return c.mapRecords(op.Map, step, in)
 	case *planv1.Step_KeyBy:
 		return c.keyBy(op.KeyBy, step, in)
 	case *planv1.Step_Aggregate:
@@ -164,6 +154,22 @@ func (c *compiler) operation(s *planv1.Step, step *Step, in scope) (scope, error
 	default:
 		return in, fmt.Errorf("step %q has an operation that this engine does not know; update pyudf so that the command and the package have the same version", s.GetId())
 	}
+}
+
+func (c *compiler) mapRecords(op *planv1.Map, step *Step, in scope) (scope, error) {
+	call, err := c.call(op.GetCall(), in)
+	if err != nil {
+		return in, err
+	}
+	if !call.Function.Records {
+		return in, fmt.Errorf("map needs a function that returns records, %s returns a value: use with_columns", call.Function.Name)
+	}
+	out := newScope(op.GetSchema())
+	if call.Function.Keyed() {
+		return out, stateful(step, *call, "", in)
+	}
+	step.Map = &Map{Call: *call}
+	return out, nil
 }
 
 func (c *compiler) withColumns(op *planv1.WithColumns, step *Step, in scope) (scope, error) {

@@ -258,13 +258,14 @@ func (c *compiler) aggregateCall(column AggregateColumn, proto *planv1.Call, in 
 }
 
 func (c *AggregateColumn) setArgument(argument *planv1.Expr, in scope) error {
-	declared := record.Unknown
+	var declared record.Type
 	var err error
 	if name := argument.GetColumn(); name != "" {
 		c.Field, declared = name, in.types[name]
-	} else if c.Expr, err = compileExpr(argument, in, expr.Compile); err != nil {
-		return err
 	} else {
+		if c.Expr, err = compileExpr(argument, in, expr.Compile); err != nil {
+			return err
+		}
 		declared = c.Expr.Type()
 	}
 	c.Spec.Argument, err = aggregate.ArgumentType(c.Spec.Op, declared)

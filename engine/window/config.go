@@ -76,22 +76,26 @@ func (c *Config) String() string {
 
 // Validate returns what is wrong with a config, in words for the user.
 func (c *Config) Validate() error {
-	switch {
-	case c.Kind == Aligned && (c.Size <= 0 || c.Every <= 0), c.Kind == Sliding && c.Length < 0:
-		return errors.New("the window needs a length")
-	case c.Kind == Aligned && c.Every > c.Size:
-		return errors.New("the windows start further apart than they are long, so that records between them would be lost: make every at most the size")
-	case c.Kind == Count && (c.Size <= 0 || c.Every <= 0):
-		return errors.New("a count window needs a number of records")
-	case c.Kind == Count && c.Emit != Final:
-		return errors.New("a count window gives its result when it is full: leave emit out")
-	case c.Kind == Session && (c.MaxDuration > 0 || c.CloseOn) && c.Emit != Final:
-		return errors.New("a session with max_duration or close_on is known when it is over: leave emit out")
-	case c.Kind == Global && c.Emit == OnTime:
-		return errors.New("a global window has no end to be on time for: take updates or early results")
+	for _, fault := range []struct {
+		is      bool
+		message string
+	}{
+		{c.Kind == Aligned && (c.Size <= 0 || c.Every <= 0), "the window needs a length"},
+		{c.Kind == Aligned && c.Every > c.Size, "the windows start further apart than they are long, so that records between them would be lost: make every at most the size"},
+		{c.Kind == Count && (c.Size <= 0 || c.Every <= 0), "a count window needs a number of records"},
+		{c.Kind == Count && c.Emit != Final, "a count window gives its result when it is full: leave emit out"},
+		{c.Kind == Session && c.ordered() && c.Emit != Final, "a session with max_duration or close_on is known when it is over: leave emit out"},
+		{c.Kind == Global && c.Emit == OnTime, "a global window has no end to be on time for: take updates or early results"},
+	} {
+		if fault.is {
+			return errors.New(fault.message)
+		}
 	}
 	return nil
 }
+
+// ordered tells whether the bounds of sessions show only in event-time order.
+func (c *Config) ordered() bool { return c.MaxDuration > 0 || c.CloseOn }
 
 const (
 	// MinTime is the watermark before there is one.

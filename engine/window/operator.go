@@ -90,7 +90,7 @@ func newKind(o *Operator) kind {
 	case Count:
 		return newCounting(o)
 	case Session:
-		if o.config.MaxDuration > 0 || o.config.CloseOn {
+		if o.config.ordered() {
 			return newOrdered(o)
 		}
 		return newSessions(o)
@@ -229,6 +229,7 @@ func (o *Operator) change(cell int32) {
 		if c.has(fired) {
 			o.kind.give(cell)
 		}
+	default:
 	}
 }
 
