@@ -1,6 +1,8 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -31,10 +33,15 @@ func (h hints) lines(state progress.State) []string {
 	if state.OftenLate() {
 		lines = append(lines, "many records came late: out_of_order= of pu.event_time says how long windows wait for them, and grace= of a window how long it takes them in after its end")
 	}
-	if h.keepsOpen && topic && len(lateTopics(h.plan)) > 0 {
+	if h.keepsOpen && readsTopic(h.plan) && len(lateTopics(h.plan)) > 0 {
 		lines = append(lines, "windows that are not over wait for the next run; --flush closes them at the end")
 	}
 	return append(lines, h.results()...)
+}
+
+// readsTopic tells whether there is input that goes on; the windows of files close at the end of the file.
+func readsTopic(plan *planv1.Plan) bool {
+	return slices.ContainsFunc(plan.GetSources(), func(s *planv1.Source) bool { return s.GetTopic() != nil })
 }
 
 // late says where the records are that came too late.

@@ -52,3 +52,12 @@ func TestHintsSayWhereToLookAndWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+func TestWindowsOfAFileAreNotOpenAtItsEnd(t *testing.T) {
+	plan := windowed(false)
+	plan.Sources = windowed(true).GetSources()
+	got := hints{plan: plan, keepsOpen: true}.lines(progress.State{Counts: progress.Counts{In: 1}})
+	if len(got) != 1 || got[0] != "look at the results: pyudf tail means" {
+		t.Errorf("got %q", got)
+	}
+}
