@@ -67,7 +67,7 @@ class StateParam:
         annotation: T of ``State[T]``; ``Any`` for a plain ``State``.
         default: What the function sees while a key has no value;
             ``inspect.Parameter.empty`` if nothing.
-        ttl_ms: How long a value is kept after it was last written, in event time; 0: for ever.
+        ttl_ms: How long a value is kept after the key's last record, in event time; 0: for ever.
         format: What the values are, in words that change when they are stored in another way.
 
     Example:

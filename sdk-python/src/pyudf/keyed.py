@@ -187,7 +187,7 @@ class StateOptions:
 
     Attributes:
         default: What the function sees while a key has no value.
-        ttl: How long a value is kept after it was last written; None: for ever.
+        ttl: How long a value is kept after the key's last record; None: for ever.
 
     Example:
         >>> StateOptions(ttl="1h").ttl
@@ -219,8 +219,9 @@ def state(*, default: Any = None, ttl: str | datetime.timedelta | None = None) -
 
     Args:
         default: What the function sees while a key has no value.
-        ttl: How long a value is kept after it was last written, in event time: a number and
-            ``ms s m h d`` or ``w``, ``"1h"`` for example, or a timedelta. None: for ever.
+        ttl: How long a value is kept after the key's last record, in event time, whether or not
+            that record set it: a number and ``ms s m h d`` or ``w``, ``"1h"`` for example, or a
+            timedelta. None: for ever.
 
     Example:
         >>> def delta(v: float, last: State[float] = state(default=0.0, ttl="1h")) -> float:

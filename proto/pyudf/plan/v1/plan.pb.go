@@ -3282,7 +3282,7 @@ type State struct {
 	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// What the values are, in words that change when they are stored in another way.
 	Format string `protobuf:"bytes,2,opt,name=format,proto3" json:"format,omitempty"`
-	// How long a value is kept after it was last written, in event time; 0: without limit.
+	// How long a value is kept after the key's last record, in event time; 0: without limit.
 	TtlMs         uint64 `protobuf:"varint,3,opt,name=ttl_ms,json=ttlMs,proto3" json:"ttl_ms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

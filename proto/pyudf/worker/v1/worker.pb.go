@@ -383,12 +383,16 @@ type Groups struct {
 	Keys *Records `protobuf:"bytes,2,opt,name=keys,proto3" json:"keys,omitempty"`
 	// For each of Function.states, what each group has; for an aggregator one, or two to merge.
 	States []*Values `protobuf:"bytes,3,rep,name=states,proto3" json:"states,omitempty"`
-	// For a function with timers: the event time of each row in ms, int64 little endian, and the timers that the groups
-	// have set, one Timestamps for each of Function.timers.
+	// For a function with timers, a timer's callback or assign of a custom window: the event time of each row in ms, int64
+	// little endian. For a function with timers also what the groups have set, one Timestamps for each of Function.timers.
 	Times  []byte        `protobuf:"bytes,4,opt,name=times,proto3" json:"times,omitempty"`
 	Timers []*Timestamps `protobuf:"bytes,5,rep,name=timers,proto3" json:"timers,omitempty"`
 	// For an aggregator: what is asked of the groups.
-	Action        Action `protobuf:"varint,6,opt,name=action,proto3,enum=pyudf.worker.v1.Action" json:"action,omitempty"`
+	Action Action `protobuf:"varint,6,opt,name=action,proto3,enum=pyudf.worker.v1.Action" json:"action,omitempty"`
+	// For a function with timers: the watermark before each row, int64 little endian. A group's rows are taken up to the
+	// first before which one of the group's timers is due: it is set, and no later than that row's watermark. The first row
+	// of a group is taken whatever is due.
+	Watermarks    []byte `protobuf:"bytes,7,opt,name=watermarks,proto3" json:"watermarks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -463,6 +467,13 @@ func (x *Groups) GetAction() Action {
 		return x.Action
 	}
 	return Action_ACTION_UNSPECIFIED
+}
+
+func (x *Groups) GetWatermarks() []byte {
+	if x != nil {
+		return x.Watermarks
+	}
+	return nil
 }
 
 // Values are encoded states, one a group, in the way of Records. Where `present` has no bit the group has none.
@@ -738,7 +749,10 @@ type RunResponse struct {
 	// For each state that was asked for, what each group has now. A group of which a row failed has what its other rows left.
 	States []*Values `protobuf:"bytes,7,rep,name=states,proto3" json:"states,omitempty"`
 	// For each of Function.timers, what each group has set now.
-	Timers        []*Timestamps `protobuf:"bytes,8,rep,name=timers,proto3" json:"timers,omitempty"`
+	Timers []*Timestamps `protobuf:"bytes,8,rep,name=timers,proto3" json:"timers,omitempty"`
+	// How many of its rows each group took, int32 little endian; absent: all of them. Rows that were not taken have neither
+	// records nor errors, and states and timers are those that the rows before them left.
+	Taken         []byte `protobuf:"bytes,9,opt,name=taken,proto3" json:"taken,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -836,6 +850,13 @@ func (x *RunResponse) GetStates() []*Values {
 func (x *RunResponse) GetTimers() []*Timestamps {
 	if x != nil {
 		return x.Timers
+	}
+	return nil
+}
+
+func (x *RunResponse) GetTaken() []byte {
+	if x != nil {
+		return x.Taken
 	}
 	return nil
 }
@@ -1148,14 +1169,17 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\acolumns\x18\x04 \x01(\v2\x18.pyudf.worker.v1.ColumnsH\x00R\acolumns\x124\n" +
 	"\arecords\x18\x05 \x01(\v2\x18.pyudf.worker.v1.RecordsH\x00R\arecords\x12/\n" +
 	"\x06groups\x18\x06 \x01(\v2\x17.pyudf.worker.v1.GroupsR\x06groupsB\t\n" +
-	"\apayload\"\xfd\x01\n" +
+	"\apayload\"\x9d\x02\n" +
 	"\x06Groups\x12\x18\n" +
 	"\aoffsets\x18\x01 \x01(\fR\aoffsets\x12,\n" +
 	"\x04keys\x18\x02 \x01(\v2\x18.pyudf.worker.v1.RecordsR\x04keys\x12/\n" +
 	"\x06states\x18\x03 \x03(\v2\x17.pyudf.worker.v1.ValuesR\x06states\x12\x14\n" +
 	"\x05times\x18\x04 \x01(\fR\x05times\x123\n" +
 	"\x06timers\x18\x05 \x03(\v2\x1b.pyudf.worker.v1.TimestampsR\x06timers\x12/\n" +
-	"\x06action\x18\x06 \x01(\x0e2\x17.pyudf.worker.v1.ActionR\x06action\"T\n" +
+	"\x06action\x18\x06 \x01(\x0e2\x17.pyudf.worker.v1.ActionR\x06action\x12\x1e\n" +
+	"\n" +
+	"watermarks\x18\a \x01(\fR\n" +
+	"watermarks\"T\n" +
 	"\x06Values\x120\n" +
 	"\x06values\x18\x01 \x01(\v2\x18.pyudf.worker.v1.RecordsR\x06values\x12\x18\n" +
 	"\apresent\x18\x02 \x01(\fR\apresent\"$\n" +
@@ -1170,7 +1194,7 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x06values\x18\x03 \x01(\fR\x06values\"7\n" +
 	"\aRecords\x12\x12\n" +
 	"\x04data\x18\x01 \x01(\fR\x04data\x12\x18\n" +
-	"\aoffsets\x18\x02 \x01(\fR\aoffsets\"\xdf\x02\n" +
+	"\aoffsets\x18\x02 \x01(\fR\aoffsets\"\xf5\x02\n" +
 	"\vRunResponse\x12\x10\n" +
 	"\x03seq\x18\x01 \x01(\x04R\x03seq\x12\x12\n" +
 	"\x04rows\x18\x02 \x01(\rR\x04rows\x121\n" +
@@ -1179,7 +1203,8 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x06errors\x18\x05 \x03(\v2\x19.pyudf.worker.v1.RowErrorR\x06errors\x12\x17\n" +
 	"\abusy_ns\x18\x06 \x01(\x04R\x06busyNs\x12/\n" +
 	"\x06states\x18\a \x03(\v2\x17.pyudf.worker.v1.ValuesR\x06states\x123\n" +
-	"\x06timers\x18\b \x03(\v2\x1b.pyudf.worker.v1.TimestampsR\x06timersB\t\n" +
+	"\x06timers\x18\b \x03(\v2\x1b.pyudf.worker.v1.TimestampsR\x06timers\x12\x14\n" +
+	"\x05taken\x18\t \x01(\fR\x05takenB\t\n" +
 	"\apayload\"]\n" +
 	"\rOutputRecords\x122\n" +
 	"\arecords\x18\x01 \x01(\v2\x18.pyudf.worker.v1.RecordsR\arecords\x12\x18\n" +

@@ -64,20 +64,22 @@ class RunRequest(_message.Message):
     def __init__(self, seq: _Optional[int] = ..., function: _Optional[str] = ..., rows: _Optional[int] = ..., columns: _Optional[_Union[Columns, _Mapping]] = ..., records: _Optional[_Union[Records, _Mapping]] = ..., groups: _Optional[_Union[Groups, _Mapping]] = ...) -> None: ...
 
 class Groups(_message.Message):
-    __slots__ = ("offsets", "keys", "states", "times", "timers", "action")
+    __slots__ = ("offsets", "keys", "states", "times", "timers", "action", "watermarks")
     OFFSETS_FIELD_NUMBER: _ClassVar[int]
     KEYS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     TIMES_FIELD_NUMBER: _ClassVar[int]
     TIMERS_FIELD_NUMBER: _ClassVar[int]
     ACTION_FIELD_NUMBER: _ClassVar[int]
+    WATERMARKS_FIELD_NUMBER: _ClassVar[int]
     offsets: bytes
     keys: Records
     states: _containers.RepeatedCompositeFieldContainer[Values]
     times: bytes
     timers: _containers.RepeatedCompositeFieldContainer[Timestamps]
     action: Action
-    def __init__(self, offsets: _Optional[bytes] = ..., keys: _Optional[_Union[Records, _Mapping]] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., times: _Optional[bytes] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ..., action: _Optional[_Union[Action, str]] = ...) -> None: ...
+    watermarks: bytes
+    def __init__(self, offsets: _Optional[bytes] = ..., keys: _Optional[_Union[Records, _Mapping]] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., times: _Optional[bytes] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ..., action: _Optional[_Union[Action, str]] = ..., watermarks: _Optional[bytes] = ...) -> None: ...
 
 class Values(_message.Message):
     __slots__ = ("values", "present")
@@ -118,7 +120,7 @@ class Records(_message.Message):
     def __init__(self, data: _Optional[bytes] = ..., offsets: _Optional[bytes] = ...) -> None: ...
 
 class RunResponse(_message.Message):
-    __slots__ = ("seq", "rows", "column", "records", "errors", "busy_ns", "states", "timers")
+    __slots__ = ("seq", "rows", "column", "records", "errors", "busy_ns", "states", "timers", "taken")
     SEQ_FIELD_NUMBER: _ClassVar[int]
     ROWS_FIELD_NUMBER: _ClassVar[int]
     COLUMN_FIELD_NUMBER: _ClassVar[int]
@@ -127,6 +129,7 @@ class RunResponse(_message.Message):
     BUSY_NS_FIELD_NUMBER: _ClassVar[int]
     STATES_FIELD_NUMBER: _ClassVar[int]
     TIMERS_FIELD_NUMBER: _ClassVar[int]
+    TAKEN_FIELD_NUMBER: _ClassVar[int]
     seq: int
     rows: int
     column: Column
@@ -135,7 +138,8 @@ class RunResponse(_message.Message):
     busy_ns: int
     states: _containers.RepeatedCompositeFieldContainer[Values]
     timers: _containers.RepeatedCompositeFieldContainer[Timestamps]
-    def __init__(self, seq: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[_Union[Column, _Mapping]] = ..., records: _Optional[_Union[OutputRecords, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., busy_ns: _Optional[int] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ...) -> None: ...
+    taken: bytes
+    def __init__(self, seq: _Optional[int] = ..., rows: _Optional[int] = ..., column: _Optional[_Union[Column, _Mapping]] = ..., records: _Optional[_Union[OutputRecords, _Mapping]] = ..., errors: _Optional[_Iterable[_Union[RowError, _Mapping]]] = ..., busy_ns: _Optional[int] = ..., states: _Optional[_Iterable[_Union[Values, _Mapping]]] = ..., timers: _Optional[_Iterable[_Union[Timestamps, _Mapping]]] = ..., taken: _Optional[bytes] = ...) -> None: ...
 
 class OutputRecords(_message.Message):
     __slots__ = ("records", "sources")
