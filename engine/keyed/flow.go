@@ -46,6 +46,8 @@ type node struct {
 	// windows is set for an aggregation, keeper for a function with states, sender for a hop.
 	windows *window.Operator
 	keeper  *keeper
+	// rules are those of custom windows.
+	rules *rules
 	// folds are the columns that keep rows for aggregators, by their numbers.
 	folds  map[int]*fold.Column
 	sender *sender
@@ -80,11 +82,12 @@ func (f *Flow) build(steps []*plan.Step) ([]*node, error) {
 		}
 		switch {
 		case s.Aggregate != nil:
-			columns, results, err := accumulators(s.Aggregate)
+			n, err := f.windowed(s)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Label, err)
 			}
-			nodes = append(nodes, &node{step: s, next: below, windows: window.New(s.Aggregate.Window, columns, results), folds: folds(columns)})
+			n.next = below
+			nodes = append(nodes, n)
 		case s.Stateful != nil:
 			nodes = append(nodes, &node{step: s, next: below, keeper: newKeeper(s, f.overlay)})
 		case s.KeyBy != nil && s.KeyBy.Hop != nil:
@@ -98,6 +101,20 @@ func (f *Flow) build(steps []*plan.Step) ([]*node, error) {
 		}
 	}
 	return nodes, nil
+}
+
+// windowed returns the node of an aggregation.
+func (f *Flow) windowed(s *plan.Step) (*node, error) {
+	columns, results, err := accumulators(s.Aggregate)
+	if err != nil {
+		return nil, err
+	}
+	n := &node{step: s, windows: window.New(s.Aggregate.Window, columns, results), folds: folds(columns)}
+	if s.Aggregate.Custom != nil {
+		n.rules = newRules(f.config.Program, s.Aggregate.Custom)
+		n.windows.Use(n.rules)
+	}
+	return n, nil
 }
 
 // Take takes the outcome of the next batch and returns what is to be written, it and what follows from it.
@@ -156,8 +173,14 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 			continue
 		}
 		if k != nil {
+			if n.rules != nil {
+				n.rules.ctx = ctx
+			}
 			late := n.windows.Add(f.windowRows(k, &in))
 			f.late(n, &in, k, late)
+			if err := f.fail(n, &in, k); err != nil {
+				return err
+			}
 		}
 		n.windows.Advance(after)
 		if err := f.give(ctx, n); err != nil {
@@ -207,7 +230,7 @@ func (f *Flow) give(ctx context.Context, n *node) error {
 }
 
 func (f *Flow) windowRows(k *step.Keyed, in *rows) *window.Rows {
-	out := &window.Rows{Keys: &k.Keys, Gaps: k.Gaps, Closes: k.Closes, Values: k.Values}
+	out := &window.Rows{Keys: &k.Keys, Gaps: k.Gaps, Closes: k.Closes, Spans: k.Spans, Values: k.Values}
 	n := k.Rows()
 	out.Times, out.Watermarks = make([]int64, n), make([]int64, n)
 	out.Inputs, out.Offsets = make([]int32, n), make([]int64, n)

@@ -64,10 +64,19 @@ type Aggregate struct {
 	// GapBy is the field with each record's gap; empty: none.
 	GapBy   string
 	CloseOn *expr.Program
+	// Custom is a user's class of windows; nil: none.
+	Custom *CustomWindow
 	// Scan are the fields of the results that later steps touch.
 	Scan []string
 	// Late is where records go that are too late, an index into Plan.Sinks.
 	Late *Sink
+}
+
+// CustomWindow is a user's class of windows, by its methods.
+type CustomWindow struct {
+	Assign Call
+	// Merge and Close are nil if the class does not have them: windows stay apart, and close at their end.
+	Merge, Close *Function
 }
 
 // AggregateColumn is one aggregate.
@@ -199,7 +208,7 @@ func (c *compiler) aggregate(op *planv1.Aggregate, step *Step, in scope) (scope,
 	}
 	a := &Aggregate{Key: key}
 	step.Aggregate = a
-	if err := a.setWindow(op, in); err != nil {
+	if err := c.setWindow(a, op, in); err != nil {
 		return in, err
 	}
 	out := newScope(nil)

@@ -11,7 +11,7 @@ import (
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-func (a *Aggregate) setWindow(op *planv1.Aggregate, in scope) error {
+func (c *compiler) setWindow(a *Aggregate, op *planv1.Aggregate, in scope) error {
 	w := &a.Window
 	w.Grace = ms(op.GetWindow().GetGraceMs())
 	switch kind := op.GetWindow().GetKind().(type) {
@@ -29,6 +29,11 @@ func (a *Aggregate) setWindow(op *planv1.Aggregate, in scope) error {
 		}
 	case *planv1.Window_Global:
 		w.Kind = window.Global
+	case *planv1.Window_Custom:
+		w.Kind = window.Custom
+		if err := c.setCustom(a, kind.Custom, in); err != nil {
+			return err
+		}
 	default:
 		return errors.New("this engine does not know the window; update pyudf so that the command and the package have the same version")
 	}
@@ -52,6 +57,28 @@ func (a *Aggregate) setSession(session *planv1.Session, in scope) error {
 	w.CloseOn = true
 	a.CloseOn, err = compileExpr(session.GetCloseOn(), in, expr.CompileCondition)
 	return err
+}
+
+func (c *compiler) setCustom(a *Aggregate, custom *planv1.CustomWindow, in scope) error {
+	assign, err := c.call(custom.GetAssign(), in)
+	if err != nil {
+		return err
+	}
+	a.Custom = &CustomWindow{Assign: *assign}
+	for _, method := range []struct {
+		id   string
+		into **Function
+	}{{custom.GetMerge(), &a.Custom.Merge}, {custom.GetShouldClose(), &a.Custom.Close}} {
+		if method.id == "" {
+			continue
+		}
+		f := c.functions[method.id]
+		if f == nil {
+			return fmt.Errorf("the plan has no function %q", method.id)
+		}
+		*method.into = newFunction(f)
+	}
+	return nil
 }
 
 func (a *Aggregate) setEmit(emit *planv1.Emit) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/pyudf/pyudf/engine/key"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/window"
 )
 
 // Keyed is rows that have come to a step which needs all records of a key in their order: what follows is not the
@@ -25,6 +26,8 @@ type Keyed struct {
 	Values []*record.Column
 	Gaps   []int64
 	Closes []bool
+	// Spans are the windows that a user's class assigned.
+	Spans [][]window.Span
 	// Records are the rows as JSON, for a hop.
 	Records record.Arena
 	// Request is the call of a function with states for the rows, without what is kept for their keys.
@@ -77,8 +80,12 @@ func (r *run) aggregate(step *plan.Step, in *frame) error {
 	}
 	gaps := r.gaps(at, step.Aggregate)
 	closes := r.closes(at, step.Aggregate)
+	spans, err := r.spans(at, step.Aggregate)
+	if err != nil {
+		return err
+	}
 	keep := at.others()
-	k := Keyed{Step: step, Keys: *take(keys, keep), Origin: compose(in.origin, keep), Values: values, Gaps: gaps, Closes: closes}
+	k := Keyed{Spans: spans, Step: step, Keys: *take(keys, keep), Origin: compose(in.origin, keep), Values: values, Gaps: gaps, Closes: closes}
 	if len(keep) == in.rows {
 		k.Origin = in.origin
 	} else {
@@ -98,9 +105,10 @@ func (k *Keyed) filter(rows []int32) {
 	}
 	k.Gaps = pick(k.Gaps, rows)
 	k.Closes = pick(k.Closes, rows)
+	k.Spans = pick(k.Spans, rows)
 }
 
-func pick[T int64 | bool](values []T, rows []int32) []T {
+func pick[T any](values []T, rows []int32) []T {
 	if values == nil {
 		return nil
 	}
@@ -299,6 +307,9 @@ func (k *Keyed) Slice(from, to int) Keyed {
 	}
 	if k.Closes != nil {
 		out.Closes = k.Closes[from:to]
+	}
+	if k.Spans != nil {
+		out.Spans = k.Spans[from:to]
 	}
 	if k.Records.Len() > 0 {
 		out.Records = k.Records.Slice(from, to)

@@ -22,6 +22,8 @@ const (
 	Count
 	// Global is one window for all records.
 	Global
+	// Custom windows are those of a user's class.
+	Custom
 )
 
 // Emit says when results are given.
@@ -67,6 +69,8 @@ func (c *Config) String() string {
 		return fmt.Sprintf("sessions with a gap of %s, at most %s long, ended by a condition: %t", ms(c.Gap), ms(c.MaxDuration), c.CloseOn)
 	case Count:
 		return fmt.Sprintf("windows of %d records after every %d", c.Size, c.Every)
+	case Custom:
+		return "custom windows"
 	case Global:
 		return "one window"
 	default:
@@ -85,6 +89,7 @@ func (c *Config) Validate() error {
 		{c.Kind == Count && (c.Size <= 0 || c.Every <= 0), "a count window needs a number of records"},
 		{c.Kind == Count && c.Emit != Final, "a count window gives its result when it is full: leave emit out"},
 		{c.Kind == Session && c.ordered() && c.Emit != Final, "a session with max_duration or close_on is known when it is over: leave emit out"},
+		{c.Kind == Custom && c.Emit == OnTime, "when a custom window closes is said by its class: take updates or early results"},
 		{c.Kind == Global && c.Emit == OnTime, "a global window has no end to be on time for: take updates or early results"},
 	} {
 		if fault.is {

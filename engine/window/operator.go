@@ -30,6 +30,9 @@ type Operator struct {
 	maxGap int64
 	// changed are the cells to give at the next commit or tick; some may have been given or closed since.
 	changed []int32
+	// rules are those of custom windows, failed the rows for which they failed.
+	rules  Rules
+	failed []Failed
 	// gone are results to take back at that time.
 	gone []retraction
 
@@ -89,6 +92,8 @@ func newKind(o *Operator) kind {
 		return newSliding(o)
 	case Count:
 		return newCounting(o)
+	case Custom:
+		return newCustom(o)
 	case Session:
 		if o.config.ordered() {
 			return newOrdered(o)
@@ -148,6 +153,16 @@ func (o *Operator) arrive(rows *Rows, row int) arrival {
 	return a
 }
 
+// Use sets the rules of custom windows. REQUIRES: it is called before the first Add, if there are any.
+func (o *Operator) Use(rules Rules) { o.rules = rules }
+
+// Failed returns the rows that were not added since the last call, as the rules of custom windows failed for them.
+func (o *Operator) Failed() []Failed {
+	failed := o.failed
+	o.failed = nil
+	return failed
+}
+
 // Advance moves the watermark on and gives what becomes due. MaxTime closes everything.
 func (o *Operator) Advance(watermark int64) {
 	if watermark <= o.watermark {
@@ -169,7 +184,7 @@ func (o *Operator) Watermark() int64 {
 		return o.watermark
 	}
 	switch o.config.Kind {
-	case Session:
+	case Session, Custom:
 		return plus(plus(o.watermark, -o.config.Grace), -o.maxGap)
 	case Count, Global:
 		return o.watermark

@@ -18,6 +18,8 @@ type Rows struct {
 	Gaps []int64
 	// Closes marks rows that are the last of their session; nil if none is.
 	Closes []bool
+	// Spans are the windows that custom windows assigned each row to; nil for other windows.
+	Spans [][]Span
 	// Values are the arguments of the aggregates, nil for a count of records. With Partials they are not used.
 	Values []*record.Column
 	// Partials are encoded accumulators instead of values, one text a row for all aggregates, with the window they
@@ -59,6 +61,12 @@ type Late struct {
 	// Start and End are of the window that it missed; of several, of the last.
 	Start, End int64
 	Watermark  int64
+}
+
+// Failed is a row that is in no window, as a rule of custom windows failed for it.
+type Failed struct {
+	Row int
+	Err error
 }
 
 // Results are what windows gave, in order.

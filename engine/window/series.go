@@ -52,6 +52,14 @@ func (s *series) index(cell int32) int {
 	return s.find(s.cells[c.key], c.start, c.input, c.offset)
 }
 
+// sort puts a key's cells in order again, after the start of one changed.
+func (s *series) sort(key int32) {
+	slices.SortFunc(s.cells[key], func(a, b int32) int {
+		x, y := s.o.cells.at(a), s.o.cells.at(b)
+		return cmp.Or(cmp.Compare(x.start, y.start), cmp.Compare(x.input, y.input), cmp.Compare(x.offset, y.offset))
+	})
+}
+
 // restore puts a loaded cell at its place.
 func (s *series) restore(cell int32) {
 	c := s.o.cells.at(cell)
