@@ -53,6 +53,13 @@ func (k *Keyed) OriginOf(row int) int {
 func (r *run) keyBy(step *plan.Step, in *frame) (*frame, error) {
 	at := &place{step, in, map[int]bool{}}
 	keys := r.keys(at, &step.KeyBy.Key)
+	var values []*record.Column
+	if hop := step.KeyBy.Hop; hop != nil && hop.Partial != nil {
+		var err error
+		if values, err = r.arguments(at, hop.Partial); err != nil {
+			return nil, err
+		}
+	}
 	keep := at.others()
 	out := in.keep(keep)
 	taken := take(keys, keep)
@@ -61,13 +68,12 @@ func (r *run) keyBy(step *plan.Step, in *frame) (*frame, error) {
 		keyed.key = taken
 		return &keyed, nil
 	}
-	k := Keyed{Step: step, Keys: *taken, Origin: out.origin, Records: out.values()}
-	var err error
-	if partial := step.KeyBy.Hop.Partial; partial != nil {
-		k.Values, err = r.arguments(&place{step, out, map[int]bool{}}, partial)
+	k := Keyed{Step: step, Keys: *taken, Origin: out.origin, Records: out.values(), Values: values}
+	if len(keep) < in.rows {
+		k.filter(keep)
 	}
 	r.outcome.Keyed = append(r.outcome.Keyed, k)
-	return nil, err
+	return nil, nil
 }
 
 // aggregate gathers what a windowed aggregation needs of its rows.
