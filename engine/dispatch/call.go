@@ -29,12 +29,33 @@ type piece struct {
 	result *Result
 }
 
+// taken returns how many of its rows each group took. REQUIRES: the call has groups.
+func (p piece) taken() []int32 {
+	if p.result.Taken != nil {
+		return p.result.Taken
+	}
+	out := make([]int32, p.call.Groups.Len())
+	for i := range out {
+		out[i] = p.call.Groups.Offsets[i+1] - p.call.Groups.Offsets[i]
+	}
+	return out
+}
+
 // weight is what pace counts.
 func (c *Call) weight() int {
 	if c.Groups == nil {
 		return c.Rows
 	}
 	return c.Groups.weight()
+}
+
+// weight is what pace counts of an answered call: rows that were not taken took no time.
+func (r *Result) weight(c *Call) int {
+	weight := c.weight()
+	for i, taken := range r.Taken {
+		weight -= int(c.Groups.Offsets[i+1] - c.Groups.Offsets[i] - taken)
+	}
+	return weight
 }
 
 // cut returns the ends of slices of about size rows: numbers of rows, or of groups where a call has groups.
@@ -64,6 +85,14 @@ func (c *Call) part(from, to int) *Call {
 	out := *c.slice(int(c.Groups.Offsets[from]), int(c.Groups.Offsets[to]))
 	out.Groups = c.Groups.slice(from, to)
 	return &out
+}
+
+// waits tells that a call, of rows of the only group, has to wait for a timer that the rows before it left.
+func (c *Call) waits(before *Result) bool {
+	if before == nil || c.Groups.Watermarks == nil {
+		return false
+	}
+	return before.Taken != nil || due(before.Timers, 0, c.Groups.Watermarks[0])
 }
 
 // after returns the call for some rows of the only group, with its states and timers as the rows before left them.

@@ -22,7 +22,7 @@ const (
 )
 
 // chain is a function whose state depends on the order of all values that it saw: state*31 + value. It gives the state
-// after each row, and its timer is the time of the last row.
+// after each row, and its timer is the time of the last row and the row's value later.
 type chain struct {
 	// unlucky tells that this call takes the worker with it, though no value is to blame.
 	unlucky func() bool
@@ -51,6 +51,7 @@ type answer struct {
 	column *record.Builder
 	states record.Arena
 	timer  []int64
+	taken  []int32
 	result *dispatch.Result
 }
 
@@ -62,7 +63,12 @@ func (a *answer) group(i int) error {
 	state := number(g.States[0].At(i))
 	timer := g.Timers[0][i]
 	before := len(a.result.Failures)
-	for row := g.Offsets[i]; row < g.Offsets[i+1]; row++ {
+	end := g.Offsets[i+1]
+	for row := g.Offsets[i]; row < end; row++ {
+		if row > g.Offsets[i] && a.isDue(timer, row) {
+			end = row
+			break
+		}
 		value := a.call.Columns[0].Ints[row]
 		switch value {
 		case kills:
@@ -70,7 +76,7 @@ func (a *answer) group(i int) error {
 		case raises:
 			a.result.Failures = append(a.result.Failures, dispatch.Failure{Row: int(row), Exception: "ValueError"})
 		default:
-			state, timer = state*31+value, g.Times[row]
+			state, timer = state*31+value, g.Times[row]+value
 		}
 		if g.Action == dispatch.ActionNone {
 			a.column.Int(state)
@@ -81,9 +87,28 @@ func (a *answer) group(i int) error {
 		a.column.Int(state)
 		return nil
 	}
+	for range g.Offsets[i+1] - end {
+		a.column.Null()
+	}
 	a.states.Append(text(state))
 	a.timer = append(a.timer, timer)
+	a.taken = append(a.taken, end-g.Offsets[i])
 	return nil
+}
+
+// isDue tells whether the group waits for its timer before a row.
+func (a *answer) isDue(timer int64, row int32) bool {
+	watermarks := a.call.Groups.Watermarks
+	return watermarks != nil && timer != record.NoTime && timer <= watermarks[row]
+}
+
+// leaves tells whether a group left rows.
+func (a *answer) leaves() bool {
+	rows := int32(0)
+	for _, taken := range a.taken {
+		rows += taken
+	}
+	return int(rows) < a.call.Rows
 }
 
 // failGroup makes one failure of the group of those of its rows.
@@ -116,6 +141,9 @@ func (a *answer) finish() {
 		a.result.Column = &column
 	}
 	a.result.Timers = [][]int64{a.timer}
+	if a.call.Groups.Watermarks != nil && a.leaves() {
+		a.result.Taken = a.taken
+	}
 	if action != dispatch.ActionResult {
 		a.result.States = []record.Arena{a.states}
 	} else {
@@ -207,13 +235,10 @@ func requireSame(t *testing.T, got, want *dispatch.Result) {
 	if got.Rows != want.Rows || (got.Column == nil) != (want.Column == nil) || len(got.States) != len(want.States) {
 		t.Fatalf("%d rows, column %v, %d states; want %d, %v, %d", got.Rows, got.Column, len(got.States), want.Rows, want.Column, len(want.States))
 	}
-	if got.Column != nil {
-		for row, value := range want.Column.Ints {
-			if !slices.Contains(failedRows(want), row) && got.Column.Ints[row] != value {
-				t.Fatalf("row %d gave %d, want %d", row, got.Column.Ints[row], value)
-			}
-		}
+	if !slices.Equal(got.Taken, want.Taken) {
+		t.Fatalf("groups took %v rows, want %v", got.Taken, want.Taken)
 	}
+	requireSameValues(t, got, want)
 	for s := range want.States {
 		for i := range want.States[s].Len() {
 			if string(got.States[s].At(i)) != string(want.States[s].At(i)) || got.States[s].IsNull(i) != want.States[s].IsNull(i) {
@@ -224,6 +249,18 @@ func requireSame(t *testing.T, got, want *dispatch.Result) {
 	for i, timer := range want.Timers {
 		if !slices.Equal(got.Timers[i], timer) {
 			t.Fatalf("timers %v, want %v", got.Timers[i], timer)
+		}
+	}
+}
+
+func requireSameValues(t *testing.T, got, want *dispatch.Result) {
+	t.Helper()
+	if got.Column == nil {
+		return
+	}
+	for row, value := range want.Column.Ints {
+		if !want.Column.IsNull(row) && !slices.Contains(failedRows(want), row) && got.Column.Ints[row] != value {
+			t.Fatalf("row %d gave %d, want %d", row, got.Column.Ints[row], value)
 		}
 	}
 }

@@ -11,11 +11,24 @@ type Groups struct {
 	// States has an arena for each of the function's states, a text a group, null where the group has none. An
 	// aggregator has one, or two to merge.
 	States []record.Arena
-	// Times is the event time of each row; nil unless the function has timers or is called by one.
+	// Times is the event time of each row; nil unless the function takes it, has timers or is called by one.
 	Times []int64
 	// Timers has a slice for each of the function's timers: what each group has set, or record.NoTime.
 	Timers [][]int64
-	Action Action
+	// Watermarks is what the watermark is before each row; nil unless the function has timers. A group's rows are taken
+	// up to the first before which one of its timers is due. The first row is taken whatever is due.
+	Watermarks []int64
+	Action     Action
+}
+
+// due tells whether one of a group's timers is due at a watermark.
+func due(timers [][]int64, group int, watermark int64) bool {
+	for _, timer := range timers {
+		if timer[group] != record.NoTime && timer[group] <= watermark {
+			return true
+		}
+	}
+	return false
 }
 
 // Action is what is asked of an aggregator. Each takes the first state of a group, or creates it where there is none.
@@ -90,25 +103,26 @@ func (g *Groups) slice(from, to int) *Groups {
 	for _, timer := range g.Timers {
 		out.Timers = append(out.Timers, timer[from:to])
 	}
-	out.Times = g.timesOf(int(first), int(last))
+	out.Times, out.Watermarks = momentsOf(g.Times, first, last), momentsOf(g.Watermarks, first, last)
 	return out
 }
 
 // rows returns some rows of the only group, with its states and timers as the rows before left them.
 func (g *Groups) rows(from, to int, states []record.Arena, timers [][]int64) *Groups {
 	return &Groups{
-		Offsets: []int32{0, int32(to - from)},
-		Keys:    g.Keys,
-		States:  states,
-		Times:   g.timesOf(from, to),
-		Timers:  timers,
-		Action:  g.Action,
+		Offsets:    []int32{0, int32(to - from)},
+		Keys:       g.Keys,
+		States:     states,
+		Times:      momentsOf(g.Times, from, to),
+		Timers:     timers,
+		Watermarks: momentsOf(g.Watermarks, from, to),
+		Action:     g.Action,
 	}
 }
 
-func (g *Groups) timesOf(from, to int) []int64 {
-	if g.Times == nil {
+func momentsOf[N int | int32](moments []int64, from, to N) []int64 {
+	if moments == nil {
 		return nil
 	}
-	return g.Times[from:to]
+	return moments[from:to]
 }

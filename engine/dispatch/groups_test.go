@@ -53,7 +53,76 @@ func randomCall(random *rand.Rand) *dispatch.Call {
 		}
 	}
 	action := []dispatch.Action{dispatch.ActionNone, dispatch.ActionAdd, dispatch.ActionResult}[random.IntN(3)]
-	return grouped(action, groups...)
+	call := grouped(action, groups...)
+	if action == dispatch.ActionNone && random.IntN(4) > 0 {
+		addWatermarks(random, call.Groups)
+	}
+	return call
+}
+
+// addWatermarks has the timers of some groups be due between their rows.
+func addWatermarks(random *rand.Rand, g *dispatch.Groups) {
+	lag := random.Int64N(25)
+	watermark := int64(0)
+	for _, time := range g.Times {
+		if random.IntN(10) > 0 {
+			watermark = max(watermark, time-lag)
+		}
+		g.Watermarks = append(g.Watermarks, watermark)
+	}
+}
+
+func TestAGroupTakesItsRowsUpToADueTimerWhateverDies(t *testing.T) {
+	call := grouped(dispatch.ActionNone, slices.Repeat([]int64{5}, 40), []int64{kills, 1, 1}, []int64{1, 2}, nil)
+	call.Columns[0].Ints[3], call.Columns[0].Ints[20] = kills, kills
+	call.Groups.Watermarks = append(slices.Repeat([]int64{1000}, 20), slices.Repeat([]int64{1030}, 25)...)
+	got, err := chainPool(t, 2, lucky).Call(t.Context(), chainFunction(), call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	requireSame(t, got, reference(t, call))
+	if !slices.Equal(got.Taken, []int32{20, 1, 2, 0}) || !slices.Equal(failedRows(got), []int{3, 40}) {
+		t.Errorf("groups took %v, rows %v failed", got.Taken, failedRows(got))
+	}
+}
+
+func TestWindowsAreAssignedByTheTimesOfGroupsOfOneRow(t *testing.T) {
+	call := grouped(dispatch.ActionNone, []int64{1}, []int64{kills}, []int64{raises}, []int64{4})
+	call.Groups.States, call.Groups.Timers = nil, nil
+	f := dispatch.Function{ID: "assign", Name: "assign", Result: record.Int64}
+	start := func(context.Context) (dispatch.Worker, error) { return assign{}, nil }
+	pool, err := dispatch.NewPool(t.Context(), start, 2, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := pool.Call(t.Context(), f, call)
+	if err != nil || got.Column.Ints[0] != 1001 || got.Column.Ints[3] != 1007 || !slices.Equal(failedRows(got), []int{1, 2}) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// assign gives the sum of a row's time and value.
+type assign struct{}
+
+func (assign) Kill() {}
+
+func (assign) Stop(context.Context) error { return nil }
+
+func (assign) Run(_ context.Context, call *dispatch.Call) (*dispatch.Result, error) {
+	b := record.NewBuilder(record.Int64, call.Rows)
+	result := &dispatch.Result{Rows: call.Rows}
+	for row, value := range call.Columns[0].Ints {
+		switch value {
+		case kills:
+			return nil, errKilled
+		case raises:
+			result.Failures = append(result.Failures, dispatch.Failure{Row: row})
+		}
+		b.Int(call.Groups.Times[row] + value)
+	}
+	column := b.Column()
+	result.Column = &column
+	return result, nil
 }
 
 func TestU2OneRowOfAGroupKillsAndTheGroupsOtherRowsCount(t *testing.T) {
@@ -162,9 +231,16 @@ func TestU8AnAnswerWithTheWrongStatesIsNotUsed(t *testing.T) {
 		"no timers":        func(r *dispatch.Result) { r.Timers = nil },
 		"timers of groups": func(r *dispatch.Result) { r.Timers[0] = r.Timers[0][1:] },
 		"a row of a group": func(r *dispatch.Result) { r.Failures = []dispatch.Failure{{Row: 3}} },
+		"no row taken":     func(r *dispatch.Result) { r.Taken = []int32{0, 1} },
+		"too many taken":   func(r *dispatch.Result) { r.Taken = []int32{2, 2} },
+		"taken of groups":  func(r *dispatch.Result) { r.Taken = []int32{2} },
+		"a row not taken": func(r *dispatch.Result) {
+			r.Taken, r.Failures = []int32{1, 1}, []dispatch.Failure{{Row: 1}}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			call := grouped(dispatch.ActionNone, []int64{1, 2}, []int64{3})
+			call.Groups.Watermarks = make([]int64, 3)
 			var started int
 			start := func(context.Context) (dispatch.Worker, error) {
 				started++

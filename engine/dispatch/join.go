@@ -1,6 +1,10 @@
 package dispatch
 
-import "github.com/pyudf/pyudf/engine/record"
+import (
+	"slices"
+
+	"github.com/pyudf/pyudf/engine/record"
+)
 
 // join puts the results of consecutive slices of a call together.
 func join(f *Function, pieces []piece) *Result {
@@ -18,14 +22,35 @@ func join(f *Function, pieces []piece) *Result {
 		}
 		out.Timers = append(out.Timers, timer)
 	}
+	out.Taken = joinTaken(pieces)
 	return out
 }
 
-// joinSequence is join for rows of one group: its states and timers are what the last rows left.
+// joinTaken returns what each group took, nil if all took all.
+func joinTaken(pieces []piece) []int32 {
+	if !slices.ContainsFunc(pieces, func(p piece) bool { return p.result.Taken != nil }) {
+		return nil
+	}
+	var taken []int32
+	for _, p := range pieces {
+		taken = append(taken, p.taken()...)
+	}
+	return taken
+}
+
+// joinSequence is join for rows of one group: its states and timers are what the last rows left. Of the pieces only the
+// last may have taken fewer rows than it has.
 func joinSequence(f *Function, pieces []piece) *Result {
 	out := joinUnits(f, pieces)
 	last := pieces[len(pieces)-1].result
 	out.States, out.Timers = last.States, last.Timers
+	taken := int32(0)
+	for _, p := range pieces {
+		taken += p.taken()[0]
+	}
+	if int(taken) < out.Rows {
+		out.Taken = []int32{taken}
+	}
 	return out
 }
 

@@ -151,13 +151,16 @@ func (p *Pool) split(ctx context.Context, f *Function, call *Call) (*Result, err
 }
 
 // sequence runs the rows of one group in slices, each with the states and timers that the one before left. Only the
-// row that kills fails, and the others count as if it had not been there.
+// row that kills fails, and the others count as if it had not been there. It ends before a row for which a timer is due.
 func (p *Pool) sequence(ctx context.Context, f *Function, call *Call) (*Result, error) {
 	var pieces []piece
 	var before *Result
 	from := 0
 	for _, end := range cut(call.Rows, (call.Rows+sixteenths-1)/sixteenths) {
 		part := call.after(before, from, end)
+		if part.waits(before) {
+			return joinSequence(f, append(pieces, untaken(f, call.after(before, from, call.Rows)))), nil
+		}
 		result, err := p.suspect(ctx, f, part)
 		if err != nil {
 			return nil, err
@@ -183,7 +186,7 @@ func (p *Pool) try(ctx context.Context, f *Function, call *Call, company company
 	if err != nil {
 		return nil, err
 	}
-	p.pace.learn(workOf(f, call), call.weight(), result.Busy)
+	p.pace.learn(workOf(f, call), result.weight(call), result.Busy)
 	p.metrics.CallRows.WithLabelValues(f.Name).Observe(float64(call.Rows))
 	p.metrics.CallSeconds.WithLabelValues(f.Name).Observe(time.Since(began).Seconds())
 	p.metrics.WorkerBusy.WithLabelValues(f.Name).Add(result.Busy.Seconds())

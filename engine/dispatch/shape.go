@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"fmt"
+	"sort"
 
 	"github.com/pyudf/pyudf/engine/record"
 )
@@ -67,10 +68,12 @@ func (r *Result) check(f *Function, c *Call) error {
 	if s.Values && !f.Records && (r.Column == nil || r.Column.Rows != s.Units || r.Column.Type != f.Result) {
 		return fmt.Errorf("the worker answered no column of %d values of type %s", s.Units, f.Result)
 	}
-	if !f.Records {
-		return nil
+	if f.Records {
+		if err := r.checkRecords(s); err != nil {
+			return err
+		}
 	}
-	return r.checkRecords(s)
+	return r.checkTaken(c)
 }
 
 func (r *Result) checkRecords(s Shape) error {
@@ -104,14 +107,62 @@ func (r *Result) checkGroups(s Shape) error {
 	return nil
 }
 
+// checkTaken also sees to it that a call gets on: each group takes its first row.
+func (r *Result) checkTaken(c *Call) error {
+	if r.Taken == nil {
+		return nil
+	}
+	if c.Groups == nil || c.Groups.Watermarks == nil || len(r.Taken) != c.Groups.Len() {
+		return fmt.Errorf("the worker answered how many rows %d groups took, which nobody asked for", len(r.Taken))
+	}
+	for i, taken := range r.Taken {
+		if rows := c.Groups.Offsets[i+1] - c.Groups.Offsets[i]; taken < min(rows, 1) || taken > rows {
+			return fmt.Errorf("the worker answered that group %d took %d of its %d rows", i, taken, rows)
+		}
+	}
+	return r.checkUntaken(c.Groups)
+}
+
+// checkUntaken returns an error if rows that were not taken have failures or records.
+func (r *Result) checkUntaken(g *Groups) error {
+	untaken := func(row int) bool {
+		group := sort.Search(g.Len(), func(i int) bool { return int(g.Offsets[i+1]) > row })
+		return row >= int(g.Offsets[group]+r.Taken[group])
+	}
+	for _, failure := range r.Failures {
+		if untaken(failure.Row) {
+			return fmt.Errorf("the worker reports a failure of row %d, which it did not take", failure.Row)
+		}
+	}
+	for _, source := range r.Sources {
+		if untaken(int(source)) {
+			return fmt.Errorf("the worker answered a record of row %d, which it did not take", source)
+		}
+	}
+	return nil
+}
+
 // failed returns the result of a call whose only row or group cannot be tried again. States and timers are what they
 // were. A group without rows that has nothing to give has nothing to fail either.
 func failed(f *Function, c *Call, failure Failure) *Result {
-	result := &Result{Rows: c.Rows}
-	s := ShapeOf(f, c)
-	if s.Units > 0 {
+	result := without(f, c)
+	if ShapeOf(f, c).Units > 0 {
 		result.Failures = []Failure{failure}
 	}
+	return result
+}
+
+// untaken returns a call of one group that takes no row.
+func untaken(f *Function, c *Call) piece {
+	result := without(f, c)
+	result.Taken = []int32{0}
+	return piece{c, result}
+}
+
+// without returns a result that gives nothing. States and timers are what they were.
+func without(f *Function, c *Call) *Result {
+	result := &Result{Rows: c.Rows}
+	s := ShapeOf(f, c)
 	if s.Values && !f.Records {
 		b := record.NewBuilder(f.Result, s.Units)
 		for range s.Units {

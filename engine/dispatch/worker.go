@@ -32,6 +32,9 @@ type Result struct {
 	// which a row failed has what its other rows left.
 	States []record.Arena
 	Timers [][]int64
+	// Taken is how many of its rows each group took, where the call has watermarks; nil: all. A row that was not taken has
+	// neither records nor a failure, and what stands in Column for it does not matter.
+	Taken []int32
 	// Busy is the time that the worker spent on the batch.
 	Busy time.Duration
 }
