@@ -1,7 +1,7 @@
 package window
 
 import (
-	"bytes"
+	"cmp"
 	"slices"
 )
 
@@ -94,7 +94,7 @@ func (w *counting) fire(int64) {
 		keys = append(keys, key)
 	}
 	slices.SortFunc(keys, func(a, b int32) int {
-		return bytes.Compare([]byte(w.o.keys.names[a]), []byte(w.o.keys.names[b]))
+		return cmp.Compare(w.o.keys.names[a], w.o.keys.names[b])
 	})
 	for _, key := range keys {
 		of := w.cells[key]

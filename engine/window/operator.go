@@ -1,7 +1,6 @@
 package window
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 
@@ -315,7 +314,7 @@ func (o *Operator) order(cells []int32, less func(a, b *cell) int) {
 		if c := less(x, y); c != 0 {
 			return c
 		}
-		return bytes.Compare([]byte(o.keys.names[x.key]), []byte(o.keys.names[y.key]))
+		return cmp.Compare(o.keys.names[x.key], o.keys.names[y.key])
 	})
 }
 

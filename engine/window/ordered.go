@@ -1,7 +1,6 @@
 package window
 
 import (
-	"bytes"
 	"cmp"
 	"slices"
 )
@@ -105,7 +104,7 @@ func (w *ordered) fire(watermark int64) {
 	}
 	slices.SortStableFunc(over, func(a, b finished) int {
 		end := func(f finished) int64 { return w.o.cells.at(f.cells[len(f.cells)-1]).end }
-		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(end(a), end(b)), bytes.Compare([]byte(w.o.keys.names[a.key]), []byte(w.o.keys.names[b.key])))
+		return cmp.Or(cmp.Compare(a.due, b.due), cmp.Compare(end(a), end(b)), cmp.Compare(w.o.keys.names[a.key], w.o.keys.names[b.key]))
 	})
 	for _, f := range over {
 		w.close(f)
