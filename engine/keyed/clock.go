@@ -83,17 +83,22 @@ func (c *clock) input(number int) *input {
 	return &c.inputs[number]
 }
 
-// agree takes the lowest watermark of the inputs that hold the others back; of idle ones alone the highest.
+// agree takes the lowest watermark of the inputs that hold the others back; of idle ones alone the highest. Inputs that
+// are finished count for nothing until all are: then it is the end of time.
 func (c *clock) agree() {
-	lowest, highest, active := int64(math.MaxInt64), int64(unknown), false
+	lowest, highest, active, finished := int64(math.MaxInt64), int64(unknown), false, true
 	for i := range c.inputs {
 		in := &c.inputs[i]
+		if in.watermark == math.MaxInt64 {
+			continue
+		}
+		finished = false
 		highest = max(highest, in.watermark)
 		if !in.idle {
 			lowest, active = min(lowest, in.watermark), true
 		}
 	}
-	if !active {
+	if !active && !finished {
 		lowest = highest
 	}
 	c.watermark = max(c.watermark, lowest)

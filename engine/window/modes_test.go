@@ -184,11 +184,15 @@ func TestWhenResultsAreGiven(t *testing.T) {
 		{"R2 reopened", tumbling(10), 0, "a@5 b@30 R a@6 R $", "b@30 => +a[0,10)=1!; $ => +b[30,40)=1!; late a@6"},
 		{"counts", window.Config{Kind: window.Count, Size: 2, Every: 2}, 0, "a@1 a@5 b@2 R a@3 a@4 b@9 $", "a@5 => +a[1,5]=2!; a@4 => +a[3,4]=2!; b@9 => +b[2,9]=2!"},
 		{
-			"counts that overlap", window.Config{Kind: window.Count, Size: 4, Every: 2}, 0, "a@1 a@2 a@3 R a@4 a@5 a@6 a@7 $",
+			"counts that overlap",
+			window.Config{Kind: window.Count, Size: 4, Every: 2},
+			0, "a@1 a@2 a@3 R a@4 a@5 a@6 a@7 $",
 			"a@2 => +a[1,2]=2!; a@4 => +a[1,4]=4!; a@6 => +a[3,6]=4!; $ => +a[5,7]=3!",
 		},
 		{
-			"counts with records between them", window.Config{Kind: window.Count, Size: 2, Every: 4}, 0,
+			"counts with records between them",
+			window.Config{Kind: window.Count, Size: 2, Every: 4},
+			0,
 			"a@1 a@2 a@3 a@4 R a@5 a@6 b@1 b@2 b@3 $", "a@4 => +a[3,4]=2!; $ => +b[3,3]=1!",
 		},
 		{"all", emit(window.Config{Kind: window.Global}, window.Updates), 0, "a@7 a@3 R b@1 a@9 C", fmt.Sprintf("R => +a[%d,%d]=2; C => +a[%d,%d]=3.1 +b[%d,%d]=1", math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64, math.MinInt64, math.MaxInt64)},

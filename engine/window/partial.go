@@ -22,13 +22,13 @@ func NewPartial(config Config, columns []aggregate.Column) *Partial {
 	return &Partial{config: config, columns: columns, cells: cells{columns: columns}, open: map[place]int32{}}
 }
 
-// Add takes rows in and returns those that it does not take: their own input's watermark has closed one of their windows,
-// and whether they are late for it is decided where the windows are.
+// Add takes rows in and returns those that it does not take: their own input's watermark has passed one of their windows,
+// and what that means for them is decided where the windows are.
 func (p *Partial) Add(rows *Rows) (left []int32) {
 	for row := range rows.Len() {
 		last := floor(rows.Times[row], p.config.Offset, p.config.Every)
 		first := floorAbove(rows.Times[row], p.config.Size, last, p.config.Every)
-		if rows.Watermarks[row] >= plus(first+p.config.Size, p.config.Grace) {
+		if rows.Watermarks[row] >= p.deadline(first) {
 			left = append(left, int32(row))
 			continue
 		}
@@ -38,6 +38,15 @@ func (p *Partial) Add(rows *Rows) (left []int32) {
 		}
 	}
 	return left
+}
+
+// deadline returns the watermark from which on each record counts by itself for a window: it may be late, or give a
+// result of its own.
+func (p *Partial) deadline(start int64) int64 {
+	if p.config.Emit == OnTime {
+		return start + p.config.Size
+	}
+	return plus(start+p.config.Size, p.config.Grace)
 }
 
 func (p *Partial) put(at place, rows *Rows, row int) {

@@ -15,7 +15,9 @@ func checkMany(t *testing.T, kind window.Kind, scenarios uint32) {
 	}
 }
 
-func TestTumblingAndHoppingWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Aligned, 500) }
+func TestTumblingAndHoppingWindowsAreWhatTheModelSays(t *testing.T) {
+	checkMany(t, window.Aligned, 500)
+}
 
 func TestSlidingWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Sliding, 700) }
 
