@@ -193,6 +193,8 @@ func (s *Source) take(h *handover) {
 		if end, bounded := h.ends[index]; bounded {
 			p.end = end
 			p.done = p.next >= end
+		} else {
+			s.bounded = false // it may have been on its way here when Finish was called
 		}
 		s.owned[index] = p
 		event.Assigned = append(event.Assigned, position)

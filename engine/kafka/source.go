@@ -77,7 +77,7 @@ type Source struct {
 	ready   []source.Event
 	handing *handover
 	lagAt   time.Time
-	bounded bool // finishing was seen
+	bounded bool // finishing was seen, and all owned partitions have an end
 }
 
 // partition is a partition that this process owns.
