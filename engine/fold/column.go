@@ -135,3 +135,9 @@ func (c *Column) Full() []int32 {
 
 // Lines returns the lines of a cell, for the caller to replace chunks by states.
 func (c *Column) Lines(cell int32) []Line { return c.cells[cell].Lines }
+
+// Replace puts one line in the place of all of a cell's.
+func (c *Column) Replace(cell int32, line Line) { c.cells[cell].Lines = []Line{line} }
+
+// Drop takes all lines from a cell: another has what they stand for.
+func (c *Column) Drop(cell int32) { c.cells[cell].Lines = nil }

@@ -34,6 +34,8 @@ type Flow struct {
 	clock   *clock
 	nodes   []*node
 	overlay *state.Overlay
+	// ctx is that of the call that is under way, for the user's code that windows ask.
+	ctx context.Context //nolint:containedctx // see there
 	// out are the outcomes of the call that is under way.
 	out []*step.Outcome
 	// idle tells that the partition is known to be idle.
@@ -46,8 +48,6 @@ type node struct {
 	// windows is set for an aggregation, keeper for a function with states, sender for a hop.
 	windows *window.Operator
 	keeper  *keeper
-	// rules are those of custom windows.
-	rules *rules
 	// folds are the columns that keep rows for aggregators, by their numbers.
 	folds  map[int]*fold.Column
 	sender *sender
@@ -111,9 +111,9 @@ func (f *Flow) windowed(s *plan.Step) (*node, error) {
 	}
 	n := &node{step: s, windows: window.New(s.Aggregate.Window, columns, results), folds: folds(columns)}
 	if s.Aggregate.Custom != nil {
-		n.rules = newRules(f.config.Program, s.Aggregate.Custom)
-		n.windows.Use(n.rules)
+		n.windows.Use(newRules(f, s.Aggregate.Custom))
 	}
+	n.windows.Ask(f.join(n))
 	return n, nil
 }
 
@@ -173,9 +173,7 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 			continue
 		}
 		if k != nil {
-			if n.rules != nil {
-				n.rules.ctx = ctx
-			}
+			f.ctx = ctx
 			late := n.windows.Add(f.windowRows(k, &in))
 			f.late(n, &in, k, late)
 			if err := f.fail(n, &in, k); err != nil {

@@ -1,10 +1,10 @@
 package keyed
 
 import (
-	"context"
 	"errors"
 	"math"
 
+	"github.com/pyudf/pyudf/engine/fold"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/window"
@@ -14,7 +14,7 @@ import (
 type rules struct {
 	program *step.Program
 	class   *plan.CustomWindow
-	ctx     context.Context //nolint:containedctx // of the call of Flow that is under way
+	flow    *Flow
 	merged  map[[2]window.Span]merger
 	due     map[window.Span]int64
 }
@@ -27,8 +27,8 @@ type merger struct {
 // remembered is how many answers are kept.
 const remembered = 1 << 16
 
-func newRules(program *step.Program, class *plan.CustomWindow) *rules {
-	return &rules{program: program, class: class, merged: map[[2]window.Span]merger{}, due: map[window.Span]int64{}}
+func newRules(flow *Flow, class *plan.CustomWindow) *rules {
+	return &rules{program: flow.config.Program, flow: flow, class: class, merged: map[[2]window.Span]merger{}, due: map[window.Span]int64{}}
 }
 
 // Merge implements window.Rules.
@@ -40,7 +40,7 @@ func (r *rules) Merge(a, b window.Span) (window.Span, bool, error) {
 	if m, known := r.merged[question]; known {
 		return m.whole, m.ok, nil
 	}
-	whole, ok, err := r.program.Merge(r.ctx, r.class.Merge, a, b)
+	whole, ok, err := r.program.Merge(r.flow.ctx, r.class.Merge, a, b)
 	if err == nil {
 		forget(r.merged)
 		r.merged[question] = merger{whole, ok}
@@ -78,7 +78,7 @@ const farthest = 1 << 42
 func (r *rules) search(w window.Span) (int64, error) {
 	low, high := w.Start-1, w.Start+farthest // over is false at low, true at high, as far as is known
 	for probes := around(w); ; probes = between(low, high) {
-		over, err := r.program.Closed(r.ctx, r.class.Close, w, probes)
+		over, err := r.program.Closed(r.flow.ctx, r.class.Close, w, probes)
 		if err != nil {
 			return 0, err
 		}
@@ -115,6 +115,45 @@ func between(low, high int64) []int64 {
 		probes = append(probes, probe)
 	}
 	return probes
+}
+
+// join has aggregators merge the states of windows that become one, before they do.
+func (f *Flow) join(n *node) window.Join {
+	merging := map[int]*fold.Column{}
+	for number, column := range n.folds {
+		if n.step.Aggregate.Columns[number].Call.Function.Merges { // others keep rows, which need no merge
+			merging[number] = column
+		}
+	}
+	if len(merging) == 0 {
+		return nil
+	}
+	return func(cells []int32) error {
+		merged := map[int]fold.Line{}
+		for number, column := range merging {
+			var lines []fold.Line
+			for _, cell := range cells {
+				lines = append(lines, column.Lines(cell)...)
+			}
+			if len(lines) < 2 {
+				continue
+			}
+			line, outcome, err := f.config.Program.Join(f.ctx, n.step, number, n.windows.Key(cells[0]), lines)
+			if err != nil {
+				return err
+			}
+			outcome.Batch.Partition = f.config.Partition
+			f.out = append(f.out, outcome)
+			merged[number] = line
+		}
+		for number, line := range merged {
+			for _, cell := range cells[1:] {
+				n.folds[number].Drop(cell)
+			}
+			n.folds[number].Replace(cells[0], line)
+		}
+		return nil
+	}
 }
 
 // fail makes the rows dead that a user's class failed for.

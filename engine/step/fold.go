@@ -119,6 +119,10 @@ func (r *run) resultColumn(at *place, call *plan.Call, contents *record.Column) 
 		if err := f.all(); err != nil {
 			return record.Column{}, err
 		}
+		var err error
+		if sent, err = f.whole(at, sent); err != nil || len(sent) == 0 {
+			return spread(&record.Column{Type: call.Function.Result}, nil, at.in.rows), err
+		}
 		action = dispatch.ActionResult
 	}
 	result, err := r.call(at, call.Function, groupCall(call, f.groups, action), sent)
@@ -128,6 +132,26 @@ func (r *run) resultColumn(at *place, call *plan.Call, contents *record.Column) 
 	return spread(result.Column, sent, at.in.rows), nil
 }
 
+// whole buries the results of groups that could not be merged, and leaves the others. sent are the groups' rows.
+func (f *folding) whole(at *place, sent []int32) ([]int32, error) {
+	if len(f.broken) == 0 {
+		return sent, nil
+	}
+	var failures []dispatch.Failure
+	var groups []group
+	var rows []int32
+	for i, row := range sent {
+		if failure, broken := f.broken[i]; broken {
+			failure.Row = i
+			failures = append(failures, failure)
+			continue
+		}
+		groups, rows = append(groups, f.groups[i]), append(rows, row)
+	}
+	f.groups = groups
+	return rows, f.run.buryFailures(at, f.call.Function, failures, sent)
+}
+
 // folding adds rows to an aggregator, for many groups at a time.
 type folding struct {
 	run    *run
@@ -135,6 +159,8 @@ type folding struct {
 	call   *plan.Call
 	groups []group
 	lines  [][]fold.Line
+	// broken are the groups whose states could not be merged.
+	broken map[int]dispatch.Failure
 }
 
 // all leaves each group with nothing but the state in which all of its rows are.
@@ -157,9 +183,15 @@ func (f *folding) all() error {
 			break
 		}
 	}
-	return f.do(dispatch.ActionAdd, everyOf(len(f.groups)), func(i int) group { return f.groups[i] }, func(i int, state []byte) {
+	unbroken := slices.DeleteFunc(everyOf(len(f.groups)), f.isBroken)
+	return f.do(dispatch.ActionAdd, unbroken, func(i int) group { return f.groups[i] }, func(i int, state []byte) {
 		f.groups[i].rows, f.groups[i].states = nil, [][]byte{state}
 	})
+}
+
+func (f *folding) isBroken(i int) bool {
+	_, broken := f.broken[i]
+	return broken
 }
 
 func everyOf(n int) []int {
@@ -201,7 +233,7 @@ func (f *folding) chunks() error {
 func (f *folding) merge(number int) (more bool, err error) {
 	var with []int
 	for i := range f.groups {
-		if len(f.lines[i]) > number {
+		if len(f.lines[i]) > number && !f.isBroken(i) {
 			with = append(with, i)
 		}
 	}
@@ -215,6 +247,9 @@ func (f *folding) merge(number int) (more bool, err error) {
 
 // do runs an action for some groups and hands out the states that they have then. Rows that fail are dead.
 func (f *folding) do(action dispatch.Action, which []int, of func(i int) group, set func(i int, state []byte)) error {
+	if len(which) == 0 {
+		return nil
+	}
 	groups := make([]group, len(which))
 	for at, i := range which {
 		groups[at] = of(i)
@@ -226,7 +261,14 @@ func (f *folding) do(action dispatch.Action, which []int, of func(i int) group, 
 		return err
 	}
 	for _, failure := range result.Failures {
-		if err := f.lose(groups, action, failure); err != nil {
+		if action == dispatch.ActionMerge {
+			if f.broken == nil {
+				f.broken = map[int]dispatch.Failure{}
+			}
+			f.broken[which[failure.Row]] = failure
+			continue
+		}
+		if err := f.lose(groups, failure); err != nil {
 			return err
 		}
 	}
@@ -236,17 +278,16 @@ func (f *folding) do(action dispatch.Action, which []int, of func(i int) group, 
 	return nil
 }
 
-// lose makes a row dead that could not be added, or the first row of a group that could not be merged.
-func (f *folding) lose(groups []group, action dispatch.Action, failure dispatch.Failure) error {
-	row, at := fold.Row{Text: []byte("null")}, failure.Row
-	if action == dispatch.ActionAdd {
-		for i := range groups {
-			if at < len(groups[i].rows) {
-				row, at = groups[i].rows[at], i
-				break
-			}
-			at -= len(groups[i].rows)
+// lose makes a row dead that could not be added.
+func (f *folding) lose(groups []group, failure dispatch.Failure) error {
+	var row fold.Row
+	at := failure.Row
+	for i := range groups {
+		if at < len(groups[i].rows) {
+			row, at = groups[i].rows[at], i
+			break
 		}
+		at -= len(groups[i].rows)
 	}
 	r, b := f.run, f.run.outcome.Batch
 	letter := letterOf(f.call.Function, failure)
@@ -270,13 +311,40 @@ func (f *folding) lose(groups []group, action dispatch.Action, failure dispatch.
 
 // Fold adds whole chunks of rows to an aggregator's states, so that the rows need not be kept. It changes the lines.
 func (p *Program) Fold(ctx context.Context, step *plan.Step, column int, keys [][]byte, lines [][]fold.Line) (*Outcome, error) {
-	r := &run{program: p, ctx: ctx, outcome: &Outcome{Batch: &record.Batch{}}}
-	f := &folding{run: r, step: step, call: step.Aggregate.Columns[column].Call, lines: lines}
-	for _, k := range keys {
-		f.groups = append(f.groups, group{key: k})
-	}
+	f := p.folding(ctx, step, column, keys)
+	f.lines = lines
 	if err := f.chunks(); err != nil {
 		return nil, err
 	}
-	return r.finish(nil, &frame{})
+	return f.run.finish(nil, &frame{})
+}
+
+// Join merges the states of windows of one key that become one, and returns what stands for all their lines. Its error
+// is a *RaisedError if the aggregator refused; nothing is changed then.
+func (p *Program) Join(ctx context.Context, step *plan.Step, column int, key []byte, lines []fold.Line) (fold.Line, *Outcome, error) {
+	f := p.folding(ctx, step, column, [][]byte{key})
+	f.lines = [][]fold.Line{slices.Clone(lines)}
+	if err := f.chunks(); err != nil {
+		return fold.Line{}, nil, err
+	}
+	f.groups[0].states = [][]byte{f.lines[0][0].State}
+	for next := 1; next < len(lines); next++ {
+		if _, err := f.merge(next); err != nil {
+			return fold.Line{}, nil, err
+		}
+	}
+	if failure, broken := f.broken[0]; broken {
+		return fold.Line{}, nil, &RaisedError{Function: f.call.Function.Name, Failure: failure}
+	}
+	outcome, err := f.run.finish(nil, &frame{})
+	return fold.Line{State: f.groups[0].states[0]}, outcome, err
+}
+
+func (p *Program) folding(ctx context.Context, step *plan.Step, column int, keys [][]byte) *folding {
+	r := &run{program: p, ctx: ctx, outcome: &Outcome{Batch: &record.Batch{}}}
+	f := &folding{run: r, step: step, call: step.Aggregate.Columns[column].Call}
+	for _, k := range keys {
+		f.groups = append(f.groups, group{key: k})
+	}
+	return f
 }

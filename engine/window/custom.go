@@ -53,6 +53,9 @@ func (w *custom) addTo(key int32, assigned Span, a *arrival) (span, bool, error)
 	}
 	due = plus(due, w.o.config.Grace)
 	at := span{whole.Start, whole.End}
+	if !w.o.joined(absorbed, a.row) {
+		return at, true, nil
+	}
 	if len(absorbed) == 0 {
 		if w.o.watermark >= due {
 			return at, false, nil

@@ -29,8 +29,10 @@ type Operator struct {
 	maxGap int64
 	// changed are the cells to give at the next commit or tick; some may have been given or closed since.
 	changed []int32
-	// rules are those of custom windows, failed the rows for which they failed.
+	// rules are those of custom windows, join is asked before windows become one, failed are the rows for which one of
+	// them failed.
 	rules  Rules
+	join   Join
 	failed []Failed
 	// gone are results to take back at that time.
 	gone []retraction
@@ -155,7 +157,13 @@ func (o *Operator) arrive(rows *Rows, row int) arrival {
 // Use sets the rules of custom windows. REQUIRES: it is called before the first Add, if there are any.
 func (o *Operator) Use(rules Rules) { o.rules = rules }
 
-// Failed returns the rows that were not added since the last call, as the rules of custom windows failed for them.
+// Join prepares that open windows of a key become one, the first of them. An error leaves them apart, and the row out.
+type Join func(cells []int32) error
+
+// Ask sets what is asked before windows become one; nil: nothing.
+func (o *Operator) Ask(join Join) { o.join = join }
+
+// Failed returns the rows that were not added since the last call, as rules or a join failed for them.
 func (o *Operator) Failed() []Failed {
 	failed := o.failed
 	o.failed = nil
@@ -316,6 +324,18 @@ func (o *Operator) order(cells []int32, less func(a, b *cell) int) {
 		}
 		return cmp.Compare(o.keys.names[x.key], o.keys.names[y.key])
 	})
+}
+
+// joined tells whether windows may become one for a row.
+func (o *Operator) joined(cells []int32, row int) bool {
+	if o.join == nil || len(cells) < 2 {
+		return true
+	}
+	err := o.join(cells)
+	if err != nil {
+		o.failed = append(o.failed, Failed{row, err})
+	}
+	return err == nil
 }
 
 // put adds a row to a cell.

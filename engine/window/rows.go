@@ -63,7 +63,7 @@ type Late struct {
 	Watermark  int64
 }
 
-// Failed is a row that is in no window, as a rule of custom windows failed for it.
+// Failed is a row that is in no window, as a user's code failed for it.
 type Failed struct {
 	Row int
 	Err error

@@ -25,6 +25,9 @@ func (w *sessions) add(a *arrival) (span, bool) {
 		w.create(key, from, a)
 		return span{}, true
 	}
+	if !w.o.joined(w.cells[key][from:to], a.row) {
+		return span{}, true
+	}
 	cell := w.cells[key][from]
 	w.extend(cell, a.time, a.time, a.until)
 	for _, other := range w.cells[key][from+1 : to] {
