@@ -161,15 +161,20 @@ func (g *Graph) manners(call Call) string {
 		}
 	}
 	parts := []string{travels}
+	groups := call.Kind == "groups" || call.Kind == "aggregator"
 	if call.takesNoNull() {
+		without := "a null gives null without a call"
+		if groups {
+			without = "a record with a null is left out"
+		}
 		parts = append(parts, map[string]string{
-			"null": "a null gives null without a call",
+			"null": without,
 			"call": "a null is passed as None",
 			"dlq":  "a null sends the record to " + g.DeadLetters,
 		}[call.OnNull])
 	}
 	fails := "a record that raises"
-	if call.Kind == "groups" || call.Kind == "aggregator" {
+	if groups {
 		fails = "a window for which it raises"
 	}
 	parts = append(parts, map[string]string{

@@ -19,6 +19,8 @@ type EventTime struct {
 	IdleMS uint64 `json:"idle_ms"`
 	// MaxFutureMS is 0 if a record may be as far ahead of the clock as it likes.
 	MaxFutureMS uint64 `json:"max_future_ms"`
+	// ends tells that the input is a file, which is never idle but at its end.
+	ends bool
 }
 
 // KeyBy is how records get another key.
@@ -78,7 +80,7 @@ const memory = "memory"
 
 func newEventTime(proto *planv1.Source) *EventTime {
 	t := proto.GetTime()
-	out := &EventTime{Field: t.GetField(), OutOfOrderMS: t.GetOutOfOrderMs(), IdleMS: t.GetIdleMs(), MaxFutureMS: t.GetMaxFutureMs()}
+	out := &EventTime{Field: t.GetField(), OutOfOrderMS: t.GetOutOfOrderMs(), IdleMS: t.GetIdleMs(), MaxFutureMS: t.GetMaxFutureMs(), ends: proto.GetFile() != nil}
 	if out.Field != "" {
 		out.Unit = strings.ToLower(strings.TrimPrefix(t.GetUnit().String(), "TIME_UNIT_"))
 	}

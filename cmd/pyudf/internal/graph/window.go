@@ -73,8 +73,19 @@ func (b *builder) shape(window *planv1.Window) (kind, words string) {
 	case *planv1.Window_Global:
 		return "global", "all records"
 	default:
-		return "custom", "windows by " + b.functions[window.GetCustom().GetAssign().GetFunction()].GetName() + " in Python"
+		return "custom", b.custom(window.GetCustom())
 	}
+}
+
+func (b *builder) custom(c *planv1.CustomWindow) string {
+	words := "windows by " + b.functions[c.GetAssign().GetFunction()].GetName() + " in Python"
+	if merge := b.functions[c.GetMerge()]; merge != nil {
+		words += ", put together by " + merge.GetName()
+	}
+	if closes := b.functions[c.GetShouldClose()]; closes != nil {
+		words += ", closed by " + closes.GetName()
+	}
+	return words
 }
 
 func offset(ms int64) string {

@@ -7,7 +7,7 @@ import (
 )
 
 func TestWindowsAreSaidInWords(t *testing.T) {
-	b := builder{topics: true, functions: map[string]*planv1.Function{"m.S.assign": {Name: "Shifts.assign"}}}
+	b := builder{topics: true, functions: map[string]*planv1.Function{"m.S.assign": {Name: "Shifts.assign"}, "m.S.merge": {Name: "Shifts.merge"}, "m.S.over": {Name: "Shifts.should_close"}}}
 	for _, test := range []struct {
 		window *planv1.Window
 		emit   *planv1.Emit
@@ -29,9 +29,9 @@ func TestWindowsAreSaidInWords(t *testing.T) {
 			"all records; one result, at the end of a run with --flush",
 		},
 		{
-			&planv1.Window{Kind: &planv1.Window_Custom{Custom: &planv1.CustomWindow{Assign: &planv1.Call{Function: "m.S.assign"}}}},
+			&planv1.Window{Kind: &planv1.Window_Custom{Custom: &planv1.CustomWindow{Assign: &planv1.Call{Function: "m.S.assign"}, Merge: "m.S.merge", ShouldClose: "m.S.over"}}},
 			&planv1.Emit{Mode: planv1.EmitMode_EMIT_MODE_ON_TIME_AND_LATE},
-			"windows by Shifts.assign in Python; a result at the end, and at each change after it",
+			"windows by Shifts.assign in Python, put together by Shifts.merge, closed by Shifts.should_close; a result at the end, and at each change after it",
 		},
 	} {
 		kind, shape := b.shape(test.window)

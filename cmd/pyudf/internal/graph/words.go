@@ -56,9 +56,11 @@ func (t *EventTime) words(deadLetters string) string {
 	if t.OutOfOrderMS > 0 {
 		parts = append(parts, "up to "+span(t.OutOfOrderMS)+" out of order")
 	}
-	if t.IdleMS > 0 {
+	switch {
+	case t.ends:
+	case t.IdleMS > 0:
 		parts = append(parts, "idle after "+span(t.IdleMS)+" without records")
-	} else {
+	default:
 		parts = append(parts, "never idle")
 	}
 	if t.MaxFutureMS > 0 {
