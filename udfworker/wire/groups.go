@@ -25,7 +25,9 @@ func (f *Function) requestGroups(call *dispatch.Call) (*workerv1.Groups, error) 
 	if err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
 	}
-	out := &workerv1.Groups{Offsets: bytesOf(g.Offsets), Keys: keys, Times: bytesOf(g.Times), Action: actionOf(g.Action)}
+	out := &workerv1.Groups{
+		Offsets: bytesOf(g.Offsets), Keys: keys, Times: bytesOf(g.Times), Watermarks: bytesOf(g.Watermarks), Action: actionOf(g.Action),
+	}
 	for i := range g.States {
 		values, err := requestValues(&g.States[i], g.Len())
 		if err != nil {
@@ -65,6 +67,12 @@ func (f *Function) checkGroups(call *dispatch.Call) error {
 	}
 	if g.Times != nil && len(g.Times) != call.Rows {
 		return lengthError("event times", len(g.Times), call.Rows)
+	}
+	if g.Watermarks != nil && f.answers.Timers == 0 {
+		return errors.New("the groups have watermarks, the function no timers")
+	}
+	if g.Watermarks != nil && len(g.Watermarks) != call.Rows {
+		return lengthError("watermarks", len(g.Watermarks), call.Rows)
 	}
 	return lengthError("timers", len(g.Timers), f.answers.Timers)
 }
@@ -119,6 +127,10 @@ func setGroups(result *dispatch.Result, want dispatch.Shape, response *workerv1.
 			return fmt.Errorf("timer %d: %w", i, err)
 		}
 		result.Timers = append(result.Timers, viewOf[int64](timer.GetValues()))
+	}
+	if taken := response.GetTaken(); len(taken) > 0 {
+		result.Taken = viewOf[int32](taken)
+		return lengthError("bytes of taken rows", len(taken), 4*want.Groups)
 	}
 	return nil
 }

@@ -63,6 +63,8 @@ func keyedCall() *dispatch.Call {
 			States:  []record.Arena{states([]byte("x"), nil, []byte{})},
 			Times:   []int64{1, 2, 3},
 			Timers:  [][]int64{{record.NoTime, 7, -1}},
+
+			Watermarks: []int64{-5, 0, 9},
 		},
 	}
 }
@@ -96,6 +98,42 @@ func TestGroupsTravelWithTheirKeysStatesTimesAndTimers(t *testing.T) {
 	}
 	if !slices.Equal(got.GetTimes(), timestamps(1, 2, 3).GetValues()) || !proto.Equal(got.GetTimers()[0], timestamps(record.NoTime, 7, -1)) {
 		t.Errorf("got times %v and timers %v", got.GetTimes(), got.GetTimers())
+	}
+	if !slices.Equal(got.GetWatermarks(), timestamps(-5, 0, 9).GetValues()) {
+		t.Errorf("got watermarks %v", got.GetWatermarks())
+	}
+}
+
+func TestHowManyRowsGroupsTookComesBack(t *testing.T) {
+	answer := keyedAnswer()
+	for _, want := range [][]int32{nil, {1, 0, 1}} {
+		answer.Taken = int32s(want...)
+		got, err := keyed(t).Result(keyedCall(), travel(t, answer, &workerv1.RunResponse{}))
+		if err != nil || !slices.Equal(got.Taken, want) || (got.Taken == nil) != (want == nil) {
+			t.Errorf("got %v, %v; want %v", got.Taken, err, want)
+		}
+	}
+}
+
+func TestCustomWindowsAreAskedForWithGroupsOfTimesAlone(t *testing.T) {
+	assign := theFunction(t, &planv1.Function{
+		Id: "f", Kind: planv1.Kind_KIND_RECORD, Input: planv1.Input_INPUT_RECORDS,
+		Output: planv1.Output_OUTPUT_COLUMN, ResultType: planv1.Type_TYPE_JSON,
+	})
+	call := &dispatch.Call{Rows: 2, Records: states([]byte("{}"), []byte("{}"))}
+	call.Groups = &dispatch.Groups{Offsets: []int32{0, 1, 2}, Keys: states([]byte{}, []byte{}), Times: []int64{7, 8}}
+	request, err := assign.Request(call)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := travel(t, request, &workerv1.RunRequest{}); !slices.Equal(got.GetGroups().GetTimes(), timestamps(7, 8).GetValues()) || got.GetRecords() == nil {
+		t.Errorf("got %v", got)
+	}
+	column := &workerv1.Column{Values: []byte("[[7,9]][]"), Offsets: int32s(0, 7, 9)}
+	answer := &workerv1.RunResponse{Rows: 2, Payload: &workerv1.RunResponse_Column{Column: column}}
+	got, err := assign.Result(call, travel(t, answer, &workerv1.RunResponse{}))
+	if err != nil || string(got.Column.Text.At(0)) != "[[7,9]]" || got.States != nil {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 
@@ -133,7 +171,7 @@ func TestEmptyValuesOfStatesAreValues(t *testing.T) {
 
 func TestAnAggregatorsAnswerIsWhatItsActionAsksFor(t *testing.T) {
 	call := keyedCall()
-	call.Groups.Times, call.Groups.Timers, call.Groups.Action = nil, nil, dispatch.ActionAdd
+	call.Groups.Times, call.Groups.Timers, call.Groups.Watermarks, call.Groups.Action = nil, nil, nil, dispatch.ActionAdd
 	added := &workerv1.RunResponse{Rows: 3, States: keyedAnswer().GetStates(), Errors: []*workerv1.RowError{{Row: 2}}}
 	got, err := aggregator(t).Result(call, added)
 	if err != nil || got.Column != nil || len(got.States) != 1 || got.Failures[0].Row != 2 {
@@ -181,6 +219,7 @@ func TestU8StatesThatBreakTheProtocolAreAnError(t *testing.T) {
 		"group 2 has no value but 2 bytes of it":        func(r *workerv1.RunResponse) { r.States[0].Present[0] = 1 },
 		"the last offset is 9, the text has 2 bytes":    func(r *workerv1.RunResponse) { r.States[0] = values("yz", 7, 1, 2, 9) },
 		"timer 0: 16 bytes of moments where 24 belong":  func(r *workerv1.RunResponse) { r.Timers[0] = timestamps(1, 2) },
+		"8 bytes of taken rows where 12 belong":         func(r *workerv1.RunResponse) { r.Taken = int32s(1, 0) },
 		"it has 2 rows, the call had 3":                 func(r *workerv1.RunResponse) { r.Rows = 2 },
 		"error 0 is of row 3, the call had 3 rows":      func(r *workerv1.RunResponse) { r.Errors = []*workerv1.RowError{{Row: 3}} },
 		"state 0: 5 bytes of offsets are not a multipl": func(r *workerv1.RunResponse) { r.States[0].Values.Offsets = make([]byte, 5) },
@@ -205,6 +244,7 @@ func TestGroupsThatDoNotFitTheirFunctionAreNotSent(t *testing.T) {
 		"state 0: 2 records where 3 belong":       func(c *dispatch.Call) { c.Groups.States[0] = states(nil, nil) },
 		"keys: 0 records where 3 belong":          func(c *dispatch.Call) { c.Groups.Keys = record.Arena{} },
 		"2 event times where 3 belong":            func(c *dispatch.Call) { c.Groups.Times = c.Groups.Times[1:] },
+		"1 watermarks where 3 belong":             func(c *dispatch.Call) { c.Groups.Watermarks = c.Groups.Watermarks[2:] },
 		"0 timers where 1 belong":                 func(c *dispatch.Call) { c.Groups.Timers = nil },
 		"timer 0: 2 moments of timer where 3 bel": func(c *dispatch.Call) { c.Groups.Timers[0] = c.Groups.Timers[0][1:] },
 	} {
@@ -238,6 +278,9 @@ func FuzzGroups(f *testing.F) {
 				t.Fatalf("the state of group %d is no value and no absent one", i)
 			}
 			_ = result.Timers[0][i]
+			if result.Taken != nil {
+				_ = result.Taken[i]
+			}
 		}
 	})
 }
