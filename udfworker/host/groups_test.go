@@ -102,6 +102,40 @@ func TestU2AKeyedRowThatKillsPythonFailsAloneAndTheStateIsExact(t *testing.T) {
 	}
 }
 
+func TestAGroupOfPythonStopsBeforeARowForWhichATimerIsDue(t *testing.T) {
+	pool, callOf := pythonPool(t)
+	c := callOf("count", record.Column{Rows: 7})
+	c.Columns, c.Records = nil, arena(`{"x":1}`, `{"x":2}`, `nonsense`, `{"x":-1}`, `{"x":7}`, `{"x":8}`, `{"x":9}`)
+	c.Groups = groupsOf(3, 4)
+	c.Groups.States = []record.Arena{arena("", "")}
+	c.Groups.Timers = [][]int64{{record.NoTime, record.NoTime}}
+	c.Groups.Times = make([]int64, 7)
+	c.Groups.Watermarks = []int64{0, 1000, 1002, 1002, 1003, 1006, 1008}
+	got := must(t, pool, dispatch.Function{Records: true, States: 1, Timers: 1}, c)
+	requireRecords(t, got, []string{`{"n":1}`, `{"n":2}`, `{"n":1}`, `{"n":2}`}, []int32{0, 1, 4, 5})
+	if rows := failedRows(got); !slices.Equal(rows, []int{3}) {
+		t.Errorf("rows %v failed", rows)
+	}
+	if !slices.Equal(got.Taken, []int32{2, 3}) || !slices.Equal(got.Timers[0], []int64{1002, 1008}) {
+		t.Errorf("groups took %v and have timers %v", got.Taken, got.Timers)
+	}
+}
+
+func TestPythonAssignsWindowsByTheTimesOfGroupsOfOneRow(t *testing.T) {
+	pool, callOf := pythonPool(t)
+	c := callOf("Shift.assign", ints(5, -1, 1))
+	c.Groups = groupsOf(1, 1, 1)
+	c.Groups.Keys = record.Arena{Ends: make([]int32, 3)}
+	c.Groups.Times = []int64{100, 200, 300}
+	got := must(t, pool, dispatch.Function{Result: record.JSON}, c)
+	if rows := failedRows(got); !slices.Equal(rows, []int{1}) || got.Failures[0].Exception != "WorkerDied" {
+		t.Errorf("got failures %+v", got.Failures)
+	}
+	if first, last := string(got.Column.Text.At(0)), string(got.Column.Text.At(2)); first != "[[100,110]]" || last != "[[300,302]]" {
+		t.Errorf("got %s and %s", first, last)
+	}
+}
+
 func TestATimersCallbackRunsWithItsKeyMomentAndState(t *testing.T) {
 	pool, callOf := pythonPool(t)
 	c := callOf("remind", record.Column{Rows: 2})

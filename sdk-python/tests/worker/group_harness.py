@@ -67,6 +67,7 @@ def grouped(
     states: Iterable[States] = (),
     timers: Iterable[Sequence[int | None]] = (),
     times: Sequence[int] = (),
+    watermarks: Sequence[int] = (),
     action: worker_pb2.Action = worker_pb2.ACTION_UNSPECIFIED,
 ) -> worker_pb2.Groups:
     ends = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
@@ -83,6 +84,7 @@ def grouped(
         moments = [NO_TIME if moment is None else moment for moment in timer]
         sent.timers.add(values=struct.pack(f"<{len(moments)}q", *moments))
     sent.times = struct.pack(f"<{len(times)}q", *times)
+    sent.watermarks = struct.pack(f"<{len(watermarks)}q", *watermarks)
     return sent
 
 
@@ -109,3 +111,8 @@ def timers_of(response: worker_pb2.RunResponse) -> list[list[int | None]]:
         moments = struct.unpack(f"<{len(sent.values) // 8}q", sent.values)
         found.append([None if moment == NO_TIME else moment for moment in moments])
     return found
+
+
+def taken_of(response: worker_pb2.RunResponse) -> tuple[int, ...]:
+    """Return how many rows each group took, nothing if all took all."""
+    return struct.unpack(f"<{len(response.taken) // 4}i", response.taken)

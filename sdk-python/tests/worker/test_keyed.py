@@ -18,6 +18,7 @@ from group_harness import (
     over_records,
     run,
     states_of,
+    taken_of,
     timers_of,
     without_rows,
 )
@@ -230,6 +231,51 @@ def test_timers_are_what_the_last_row_left_that_did_not_raise() -> None:
     assert timers_of(watched({"ts": 1}, {"ts": 2, "stop": 1})) == [[None]]
 
 
+def test_a_group_takes_its_rows_up_to_one_for_which_a_timer_is_due() -> None:
+    def answer(*rows: dict[str, Any] | str, sizes: list[int], watermarks: list[int]) -> Any:
+        sent = [row if isinstance(row, str) else json.dumps(row) for row in rows]
+        request = over_records(
+            WATCH,
+            sizes,
+            *sent,
+            states=[[None] * len(sizes)],
+            timers=[[None] * len(sizes)],
+            times=[0] * len(rows),
+            watermarks=watermarks,
+        )
+        return run(WATCH, request)
+
+    rows = [{"ts": ts} for ts in (0, 1, 2, 3)]
+    whole = answer(*rows, sizes=[4], watermarks=[100, 9, 10, 11])
+    assert taken_of(whole) == ()
+    assert timers_of(whole) == [[13]]
+    cut = answer(*rows, "nonsense", *rows, sizes=[5, 0, 4], watermarks=[-5] * 3 + [12] * 6)
+    assert taken_of(cut) == (3, 0, 1)
+    assert emitted(cut) == [(0, '{"ts":0}'), (1, '{"ts":1}'), (2, '{"ts":2}'), (5, '{"ts":0}')]
+    assert not cut.errors
+    assert timers_of(cut) == [[12, None, 10]]
+    assert unpacked(cut) == [3, None, 1]
+    failed = answer({"ts": 0}, "nonsense", {"ts": 1}, sizes=[3], watermarks=[0, 0, 10])
+    assert taken_of(failed) == (2,)
+    assert list(errors(failed)) == [1]
+
+
+def test_a_timer_that_was_set_before_is_due_between_rows_too() -> None:
+    request = over_records(
+        WATCH,
+        [3],
+        *texts({"ts": 1, "bad": 1}, {"ts": 2}, {"ts": 3}),
+        states=[[None]],
+        timers=[[4]],
+        times=[0, 0, 0],
+        watermarks=[5, 5, 5],
+    )
+    response = run(WATCH, request)
+    assert taken_of(response) == (1,)
+    assert list(errors(response)) == [0]
+    assert timers_of(response) == [[4]]
+
+
 def test_a_timer_that_fits_no_clock_fails_its_row() -> None:
     response = watched({"ts": 1}, {"ts": 2**70})
     assert errors(response)[1][0] == "OverflowError"
@@ -274,9 +320,39 @@ class Shift:
 def test_a_custom_window_is_assigned_by_the_event_time_of_each_row() -> None:
     assign = derive_custom(pu.custom(Shift()), Fields(), HERE).assign
     rows = texts({"hours": 5}, {}, {"hours": 1})
-    response = run(assign, over_records(assign, [2, 1], *rows, times=[10, 20, 30]))
-    assert values(response, FieldType.JSON) == ["[[10,15]]", None, "[[30,31]]"]
-    assert list(errors(response)) == [1]
+    for sizes in ([2, 1], [1, 1, 1]):
+        request = over_records(assign, sizes, *rows, times=[10, 20, 30])
+        request.groups.keys.CopyFrom(worker_pb2.Records(offsets=bytes(4 * (len(sizes) + 1))))
+        response = run(assign, request)
+        assert values(response, FieldType.JSON) == ["[[10,15]]", None, "[[30,31]]"]
+        assert list(errors(response)) == [1]
+        assert not response.states
+        assert not response.timers
+
+
+class Slots:
+    """Every hour, by the length that a record says: hours where it says none."""
+
+    def assign(self, ts: int, minutes: int | None, kind: str) -> list[tuple[int, int]]:
+        length = (minutes or 60) * 60_000
+        start = ts // length * length
+        return [] if kind == "test" else [(start, start + length), (start, start + 2 * length)]
+
+
+def test_a_custom_window_may_take_fields_in_place_of_the_record() -> None:
+    assign = derive_custom(pu.custom(Slots), Fields(), HERE).assign
+    request = over_columns(
+        assign,
+        [1, 1, 1],
+        [None, 1, 5],
+        ["a", "b", "test"],
+        times=[3_600_001, 60_000, 5],
+    )
+    assert values(run(assign, request), FieldType.JSON) == [
+        "[[3600000,7200000],[3600000,10800000]]",
+        "[[60000,120000],[60000,180000]]",
+        "[]",
+    ]
 
 
 def test_a_datetime_sets_a_timer() -> None:

@@ -114,5 +114,19 @@ def count(row: dict, n: pu.State[int], alarm: pu.Timer = pu.timer(remind)) -> di
     return {"n": n.value}
 
 
+class Shift:
+    def __init__(self, hours: int) -> None:
+        self.hours = hours
+
+    def assign(self, ts: int, x: int) -> tuple[int, int]:
+        if x == -1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return ts, ts + x * self.hours
+
+
+days = app.topic("days", schema={"x": int, "k": str})
+shifts = days.key_by("k").window(pu.custom(Shift(2)))
+shifts.agg(n=pu.count()).to("shifts")
+
 sums = app.topic("sums", schema={"x": float, "k": str})
 sums.key_by("k").window(pu.tumbling("10s")).agg(mean=Mean, spread=spread).to("windows")

@@ -58,6 +58,11 @@ class Failures:
                 ),
             )
 
+    def drop(self, rows: Iterable[int]) -> None:
+        """Forget the failures of rows that do not count."""
+        for row in rows if self._errors else ():
+            self._errors.pop(row, None)
+
     def take(self, others: Failures, number: Callable[[int], int]) -> None:
         """Record the failures of rows as those of what they belong to, such as their group."""
         for error in others.errors():

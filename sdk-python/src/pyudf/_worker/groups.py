@@ -15,7 +15,7 @@ import msgspec
 from pyudf._worker import wire
 from pyudf.worker.v1 import worker_pb2
 
-__all__ = ["NO_TIME", "Groups", "put_states", "put_timers"]
+__all__ = ["NO_TIME", "Groups", "put_states", "put_taken", "put_timers"]
 
 NO_TIME: Final = -(2**63)
 
@@ -85,6 +85,12 @@ class Groups:
         return wire.int64s(self._sent.times, self._rows)
 
     @cached_property
+    def watermarks(self) -> Sequence[int]:
+        """The watermark before each row; empty unless timers may be due between rows."""
+        sent = self._sent.watermarks
+        return wire.int64s(sent, self._rows) if sent else ()
+
+    @cached_property
     def keys(self) -> list[Any]:
         """The decoded key of each group."""
         return [msgspec.json.decode(text) for text in wire.records(self._sent.keys, len(self))]
@@ -109,3 +115,16 @@ def put_timers(response: worker_pb2.RunResponse, timers: Iterable[Sequence[int]]
     """Put what each group has set of each timer into a response."""
     for timer in timers:
         response.timers.add().values = wire.moments(timer)
+
+
+def put_taken(response: worker_pb2.RunResponse, groups: Groups, ends: Sequence[int]) -> None:
+    """Put how many rows each group took into a response, unless all took all of theirs.
+
+    Args:
+        response: Where to put it.
+        groups: The groups.
+        ends: For each group the row after the last that it took.
+    """
+    if any(taken < end for taken, (_, end) in zip(ends, groups.bounds, strict=True)):
+        taken = [end - start for end, (start, _) in zip(ends, groups.bounds, strict=True)]
+        response.taken = wire.row_numbers(taken)

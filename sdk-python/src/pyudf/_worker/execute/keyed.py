@@ -15,7 +15,7 @@ from pyudf._worker.execute.kept import Kept, KeptState, KeptTimer
 from pyudf._worker.execute.record import decoder
 from pyudf._worker.execute.records import RecordResults
 from pyudf._worker.failure import Failures
-from pyudf._worker.groups import Groups, put_states, put_timers
+from pyudf._worker.groups import NO_TIME, Groups, put_states, put_taken, put_timers
 from pyudf._worker.states import state_codec
 from pyudf.functions import EVENT_TIME, Function
 from pyudf.worker.v1 import worker_pb2
@@ -29,7 +29,8 @@ class Keyed:
     """Calls a function for the rows of each key in their order.
 
     A row that fails, be it that its result has the wrong type, leaves states and timers as they
-    were before it.
+    were before it. A group's rows end before the first for which one of its timers is due: the
+    engine fires it and calls for the rest again.
     """
 
     def __init__(self, function: Function) -> None:
@@ -61,17 +62,37 @@ class Keyed:
         arguments = [self._states.get(name, self._timers.get(name)) for name in self._takes]
         places = [(place, fields[name]) for place, name in enumerate(self._takes) if name in fields]
         results: list[Any] = [None] * request.rows
-        for group, (start, end) in enumerate(groups.bounds):
+
+        def call(row: int) -> None:
+            if row not in failures:
+                results[row] = self._row(row, arguments, places, failures)
+
+        ends = []
+        for group, bounds in enumerate(groups.bounds):
             for one, values in zip(self._kept, kept, strict=True):
                 one.load(values[group])
-            for row in range(start, end):
-                if row not in failures:
-                    results[row] = self._row(row, arguments, places, failures)
+            ends.append(self._rows(bounds, groups.watermarks, call))
             for one, values in zip(self._kept, kept, strict=True):
                 values[group] = one.kept
+            failures.drop(range(ends[group], bounds[1]))
         self._deliver(results, failures, response)
         put_states(response, states)
         put_timers(response, timers)
+        put_taken(response, groups, ends)
+
+    def _rows(
+        self, bounds: tuple[int, int], watermarks: Sequence[int], call: Callable[[int], None]
+    ) -> int:
+        """Call for the rows of a group, and return the first before which a timer is due."""
+        start, end = bounds
+        for row in range(start, end):
+            if watermarks and row > start and self._is_due(watermarks[row]):
+                return row
+            call(row)
+        return end
+
+    def _is_due(self, watermark: int) -> bool:
+        return any(NO_TIME < timer.kept <= watermark for timer in self._timers.values())
 
     def _row(
         self,
