@@ -131,6 +131,26 @@ def test_a_window_used_twice_has_its_functions_once() -> None:
     assert len(app.functions()) == 3
 
 
+def test_two_instances_of_a_window_are_two_functions() -> None:
+    class Every:
+        def __init__(self, ms: int) -> None:
+            self.ms = ms
+
+        def __eq__(self, other: object) -> bool:
+            return isinstance(other, Every)
+
+        __hash__ = None  # type: ignore[assignment]
+
+        def assign(self, ts: int) -> tuple[int, int]:
+            return ts, ts + self.ms
+
+    app = pu.App("test")
+    actions = app.topic("actions", key="courier")
+    actions.window(pu.custom(Every(1))).agg(n=pu.count()).to("a")
+    actions.window(pu.custom(Every(2))).agg(n=pu.count()).to("b")
+    assert [f.call(0) for f in app.functions().values()] == [[(0, 1)], [(0, 2)]]
+
+
 def test_a_decorated_method_stays_decorated() -> None:
     def later(method: Any) -> Any:
         @wraps(method)

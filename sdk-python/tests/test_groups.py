@@ -1,10 +1,11 @@
 """Functions over the rows of a window, and aggregators: what travels, and what is refused."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pytest
@@ -315,6 +316,36 @@ def test_an_aggregator_is_in_the_plan_and_says_whether_it_merges() -> None:
 
 def test_one_class_used_twice_is_one_function() -> None:
     assert len(app_with(a=Mean, b=Mean).functions()) == 1
+    mean = Mean()
+    assert len(app_with(a=mean, b=mean).functions()) == 1
+
+
+@dataclass
+class Scaled:
+    """Its arguments are no part of what makes instances equal, or cannot be compared."""
+
+    factor: float = field(compare=False)
+    weights: npt.NDArray[np.float64] = field(default_factory=lambda: np.ones(2))
+
+    def create(self) -> float:
+        return 0.0
+
+    def add(self, state: float, x: float) -> float:
+        return state + self.factor * x
+
+    def result(self, state: float) -> float:
+        return state
+
+
+def test_two_instances_of_a_class_are_two_functions_of_plan_and_worker() -> None:
+    app = app_with(a=Scaled(1.0), b=Scaled(2.0), c=Scaled(3.0))
+    calls = [column.call.function for column in app.plan().steps[0].aggregate.columns]
+    name = f"{__name__}:Scaled"
+    assert calls == [name, f"{name}#2", f"{name}#3"]
+    assert [function.id for function in app.plan().functions] == calls
+    found = app.functions()
+    assert [found[call].id for call in calls] == calls
+    assert [found[call].aggregator.factor for call in calls] == [1.0, 2.0, 3.0]
 
 
 class NoAdd:

@@ -242,7 +242,7 @@ class Graph:
         timers = tuple(replace(t, callback=self.intern(t.callback)) for t in function.timers)
         function = replace(function, timers=timers)
         name, n = function.id, 1
-        while self.functions.setdefault(function.id, function) != function:
+        while not _is_one(self.functions.setdefault(function.id, function), function):
             n += 1
             function = replace(function, id=f"{name}#{n}")
         return function
@@ -286,6 +286,17 @@ class Graph:
 class _Written(NamedTuple):
     place: Place
     origin: Origin
+
+
+def _is_one(one: Function, other: Function) -> bool:
+    """Tell whether two uses are of one function.
+
+    Of an aggregator they are if they name one class or one instance: what its ``__eq__`` says of
+    two instances may leave out what makes their results differ.
+    """
+    if one.aggregator is not None and one.call is not other.call:
+        return False
+    return one == other
 
 
 def _same(one: Place, other: Place) -> bool:
