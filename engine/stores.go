@@ -13,25 +13,28 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/memstate"
 )
 
 // stores are the open stores of the tasks. A source asks for one before the task is there, to know where to go on.
 type stores struct {
 	root state.Root
+	// memory is for what is read from its start again in every run: files, and what comes of them.
+	memory state.Root
 	mu   sync.Mutex
 	open map[string]state.Store // guarded by mu
 }
 
-func newStores(root state.Root) *stores { return &stores{root: root, open: map[string]state.Store{}} }
+func newStores(root state.Root) *stores { return &stores{root: root, memory: memstate.New(), open: map[string]state.Store{}} }
 
-// get returns the store of a task, and opens it if it is not open.
-func (s *stores) get(name string) (state.Store, error) {
+// get returns the store of a task below a root, and opens it if it is not open.
+func (s *stores) get(root state.Root, name string) (state.Store, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if store := s.open[name]; store != nil {
 		return store, nil
 	}
-	store, err := s.root.Open(name)
+	store, err := root.Open(name)
 	if err != nil {
 		return nil, err
 	}
@@ -62,16 +65,34 @@ func (s *stores) closeAll() {
 
 // storeName returns the name of a task's store: that of a directory.
 func storeName(from *plan.Source, p record.Partition) string {
-	name := from.Name
-	if from.Proto.GetFile() != nil {
-		name = strings.ReplaceAll(filepath.ToSlash(name), "/", "_")
+	kind := "topic-"
+	if from.Hop != nil {
+		kind = "stage-"
+	} else if from.Proto.GetFile() != nil {
+		kind = "file-"
 	}
-	return name + "-" + strconv.Itoa(int(p.Index))
+	return kind + strings.ReplaceAll(filepath.ToSlash(from.Name), "/", "_") + "-" + strconv.Itoa(int(p.Index))
+}
+
+// rootOf returns where a source's tasks keep their state.
+func (e *engine) rootOf(from *plan.Source) state.Root {
+	if e.fromFiles(from) {
+		return e.stores.memory
+	}
+	return e.stores.root
+}
+
+// fromFiles tells whether records come from a file in the end.
+func (e *engine) fromFiles(from *plan.Source) bool {
+	if from.Hop != nil {
+		return e.fromFiles(e.feeder(from.Hop))
+	}
+	return from.Proto.GetFile() != nil
 }
 
 // flow opens the stateful half of a task.
 func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
-	store, err := e.stores.get(storeName(r.plan, p))
+	store, err := e.stores.get(e.rootOf(r.plan), storeName(r.plan, p))
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +114,11 @@ func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
 
 // resume returns where the partitions of a source go on: where their state is.
 func (e *engine) resume(from *plan.Source) source.Resume {
-	if !from.Stateful() || from.Proto.GetFile() != nil {
+	if !from.Stateful() || e.fromFiles(from) {
 		return func(_ record.Partition, committed int64) (int64, error) { return committed, nil }
 	}
 	return func(p record.Partition, committed int64) (int64, error) {
-		store, err := e.stores.get(storeName(from, p))
+		store, err := e.stores.get(e.rootOf(from), storeName(from, p))
 		if err != nil {
 			return 0, err
 		}

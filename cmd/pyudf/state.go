@@ -26,9 +26,10 @@ import (
 // hopRetention is how long records stay in a topic between two stages: longer than any engine should be away.
 const hopRetention = 7 * 24 * 60 * 60 * 1000
 
-// openHop opens the topic that leads to a stage; without a broker a queue in memory, as then all input is files.
+// openHop opens the topic that leads to a stage; a queue in memory where all input is files, which are read from the
+// start again in every run.
 func (p *ports) openHop(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
-	if p.cluster == nil {
+	if p.cluster == nil || p.onlyFiles {
 		hop := local.New(stage, defaultPartitions)
 		return engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: defaultPartitions}, nil
 	}

@@ -161,6 +161,8 @@ type portsConfig struct {
 type ports struct {
 	config  portsConfig
 	cluster *kafka.Cluster // nil if the plan touches no topic
+	// onlyFiles tells that no input is a topic.
+	onlyFiles bool
 	// partitions is the number for topics that are created: as many as the largest input has.
 	partitions int
 	// opening are the topics to write to, by name: creating them takes the broker a moment each.
@@ -176,7 +178,10 @@ type openingTopic struct {
 
 // openPorts connects if the plan needs it, and checks that all input topics are there.
 func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, config portsConfig) (*ports, error) {
-	p := &ports{config: config}
+	p := &ports{config: config, onlyFiles: true}
+	for _, s := range plan.GetSources() {
+		p.onlyFiles = p.onlyFiles && s.GetFile() != nil
+	}
 	if _, topics := deadletter.Home(plan); !topics {
 		return p, nil
 	}
