@@ -56,6 +56,7 @@ func (b *Broker) open(t testing.TB, topic string) *reader {
 	}
 	r := &reader{topic: topic, consumer: consumer, ended: map[int32]bool{}, deadline: time.Now().Add(patience)}
 	if err := r.assign(); err != nil {
+		r.close(t)
 		t.Fatalf("read %s: %v", topic, err)
 	}
 	return r

@@ -1,0 +1,24 @@
+"""Readings of sensors by region: partial results travel to one window, records to the other."""
+
+import os
+import time
+
+import pyudf as pu
+
+app = pu.App(os.environ["APP"])
+out = os.environ["OUT"]
+when = pu.event_time("ts", unit="ms", out_of_order=os.environ.get("OUT_OF_ORDER", "0ms"), idle="1s")
+
+
+def patient(v: int, wait_ms: int = 0) -> int:
+    time.sleep(wait_ms / 1000)
+    return v
+
+
+readings = app.topic(os.environ["IN"], key="sensor", time=when).with_columns(v=patient)
+readings.key_by("region").window(pu.tumbling("1s")).agg(
+    n=pu.count(), total=pu.sum("v"), mean=pu.mean("v")
+).to(out)
+readings.key_by("region").window(pu.session("300ms")).agg(n=pu.count(), total=pu.sum("v")).to(
+    out + "-sessions"
+)
