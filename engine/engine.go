@@ -50,8 +50,10 @@ type Config struct {
 	Workers int
 	// CommitInterval is the time between commits; default 5 s.
 	CommitInterval time.Duration
-	Metrics        *metrics.Set
-	Logger         *slog.Logger
+	// Now is the clock that idle partitions, early results and records of the future are judged by; default time.Now.
+	Now     func() time.Time
+	Metrics *metrics.Set
+	Logger  *slog.Logger
 }
 
 // Hop is both ends of a way between stages. The sink takes messages with explicit partitions.
@@ -71,6 +73,9 @@ func (c *Config) EnsureDefaults() {
 	}
 	if c.CommitInterval == 0 {
 		c.CommitInterval = 5 * time.Second
+	}
+	if c.Now == nil {
+		c.Now = time.Now
 	}
 }
 
@@ -196,13 +201,14 @@ func (e *engine) reader(from *plan.Source, s source.Source) *reader {
 		program:    step.New(from, e.pool, e.config.Metrics),
 		outputs:    e.outputs,
 		interval:   e.interval(),
+		now:        e.config.Now,
 		metrics:    e.config.Metrics,
 		logger:     e.config.Logger.With("source", from.Name),
 		closeState: func(record.Partition) error { return nil },
 		flush:      e.config.Flush || from.Proto.GetFile() != nil,
 		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
 	}
-	r.program.At(func() int64 { return time.Now().UnixMilli() })
+	r.program.At(func() int64 { return r.now().UnixMilli() })
 	if from.Stateful() {
 		r.flows = func(p record.Partition) (*keyed.Flow, error) { return e.flow(r, p) }
 		r.closeState = func(p record.Partition) error { return e.stores.close(storeName(from, p)) }

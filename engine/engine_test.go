@@ -118,6 +118,16 @@ func TestABoundedRunEndsByItselfAndCommitsEverything(t *testing.T) {
 	}
 }
 
+func TestAFlushOfAnAppWithoutStateIsAnEndLikeAnyOther(t *testing.T) {
+	w := newWorld(t)
+	w.config.Flush = true
+	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.start(t)
+	if err := <-w.done; err != nil || len(w.out.Values()) != 1 {
+		t.Error(err, w.out.Values())
+	}
+}
+
 func TestNothingIsCommittedBeforeItIsDelivered(t *testing.T) {
 	w := newWorld(t)
 	w.in.OnCommit(func([]record.Position) error {

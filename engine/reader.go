@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/keyed"
@@ -26,8 +28,10 @@ type reader struct {
 	program  *step.Program
 	outputs  *task.Outputs
 	interval time.Duration
-	metrics  *metrics.Set
-	logger   *slog.Logger
+	// now is the clock that ticks and idleness go by. Commits go by the real one.
+	now     func() time.Time
+	metrics *metrics.Set
+	logger  *slog.Logger
 	// flows opens the stateful half of a task; nil if the plan has none.
 	flows func(p record.Partition) (*keyed.Flow, error)
 	// closeState closes what a flow kept its state in.
@@ -73,7 +77,7 @@ func (r *reader) run(ctx context.Context) error {
 	r.committed = time.Now()
 	err := r.loop(ctx, working)
 	stopped := errors.Is(err, context.Canceled) && ctx.Err() != nil
-	if err == nil && r.flush {
+	if err == nil && r.flush && r.flows != nil {
 		err = r.finish()
 	}
 	if err == nil || stopped {
@@ -87,7 +91,8 @@ func (r *reader) run(ctx context.Context) error {
 
 // finish closes all windows of a bounded source.
 func (r *reader) finish() error {
-	for _, o := range r.tasks {
+	for _, p := range r.partitions() {
+		o := r.tasks[p]
 		if err := o.task.Finish(); err != nil {
 			return err
 		}
@@ -132,7 +137,7 @@ func (r *reader) loop(ctx, working context.Context) error {
 
 // tick tells the tasks the time, and those whose partitions are idle that they are.
 func (r *reader) tick() {
-	now := time.Now()
+	now := r.now()
 	if r.flows == nil || now.Sub(r.ticked) < tick {
 		return
 	}
@@ -144,12 +149,12 @@ func (r *reader) tick() {
 		if !r.live || patience == 0 || o.quiet.IsZero() || now.Before(since) {
 			continue
 		}
-		passed := max(0, now.Sub(o.idle).Milliseconds())
-		if o.idle.IsZero() {
-			passed = 0
+		passed, upTo := int64(0), since // the first call says that it is idle, the next how long it has been
+		if !o.idle.IsZero() {
+			passed, upTo = max(0, now.Sub(o.idle).Milliseconds()), now
 		}
 		if o.task.Idle(passed) {
-			o.idle, o.dirty = now, true
+			o.idle, o.dirty = upTo, true
 		}
 	}
 }
@@ -202,7 +207,7 @@ func (r *reader) handle(working context.Context, event source.Event) error {
 	case event.CaughtUp != nil:
 		for _, p := range event.CaughtUp {
 			if o := r.tasks[p]; o != nil && o.quiet.IsZero() {
-				o.quiet = time.Now()
+				o.quiet = r.now()
 			}
 		}
 	case event.Ended != nil:
@@ -283,12 +288,9 @@ func (r *reader) release(partitions []record.Partition) error {
 	return nil
 }
 
+// partitions returns the partitions in their order, so that the same input has the same order of results.
 func (r *reader) partitions() []record.Partition {
-	var all []record.Partition
-	for p := range r.tasks {
-		all = append(all, p)
-	}
-	return all
+	return slices.SortedFunc(maps.Keys(r.tasks), func(a, b record.Partition) int { return int(a.Index - b.Index) })
 }
 
 // commit closes an epoch of some partitions.

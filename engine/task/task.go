@@ -41,6 +41,9 @@ type Outputs struct {
 // the one before is written.
 const inFlight = 3
 
+// waiting is how many batches or other things wait for a task: a tick and the word that its partition is idle both fit.
+const waiting = 2
+
 // Task is one partition at work. Start creates it; one goroutine calls its methods.
 type Task struct {
 	config  Config
@@ -79,7 +82,7 @@ type flight struct {
 
 // Start starts a task. When ctx ends it stops where it is.
 func Start(ctx context.Context, config Config) *Task {
-	t := &Task{config: config, items: make(chan item, 1), stopped: make(chan struct{}), position: config.Position}
+	t := &Task{config: config, items: make(chan item, waiting), stopped: make(chan struct{}), position: config.Position}
 	go func() {
 		defer close(t.stopped)
 		ctx, cancel := context.WithCancel(ctx)
