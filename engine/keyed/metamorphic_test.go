@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -155,10 +156,11 @@ func (s *scenario) play(tb testing.TB, disturb func(w *world)) (w *world, taken 
 			w.feed(p, strings.Trim(fmt.Sprint(taken[len(taken)-n:]), "[]"))
 		case 4, 5:
 			if s.targets > 0 {
-				w.deliver(s.g.IntN(s.targets), 1+s.g.IntN(5))
+				w.deliver(s.g.IntN(len(w.stages)), 1+s.g.IntN(5))
 			}
 		case 6:
-			w.write(w.sources[p].Tick(tb.Context(), w.wall))
+			all := slices.Concat(w.sources, w.stages)
+			w.write(all[s.g.IntN(len(all))].Tick(tb.Context(), w.wall))
 		case 7:
 			all := slices.Concat(w.sources, w.stages)
 			w.reopen(all[s.g.IntN(len(all))])
@@ -239,4 +241,38 @@ func FuzzFinalResults(f *testing.F) {
 		f.Add(binary.BigEndian.AppendUint32(nil, seed))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) { newScenario(data).checkFinal(t) })
+}
+
+// checkTwice counts records in small windows and sums the counts in larger ones, behind another hop if there is one.
+func (s *scenario) checkTwice(tb testing.TB) {
+	tb.Helper()
+	s.twice, s.window = true, tumbling(30)
+	w, taken := s.play(tb, func(*world) {})
+	got, want := map[string]int64{}, map[string]int64{}
+	for _, r := range w.out {
+		got[fmt.Sprint(r.K, r.Start)] += r.N
+	}
+	for _, r := range taken {
+		want[fmt.Sprint(r.key, r.time-(r.time%30+30)%30)]++
+	}
+	if !maps.Equal(got, want) || len(w.late)+len(w.dead) > 0 {
+		tb.Fatalf("%d partitions to %d, records %t, bound %d:\n%v\ngives\n%v\nwant\n%v\nlate %q, dead %q", s.inputs, s.targets, s.records,
+			s.time.GetOutOfOrderMs(), s.partitions, got, want, w.late, w.dead)
+	}
+	if n := len(want); len(w.out) != n {
+		tb.Fatalf("%d results, want %d: %v", len(w.out), n, w.out)
+	}
+}
+
+func TestWindowsOverWindowsLoseNothing(t *testing.T) {
+	for seed := range uint32(300) {
+		newScenario(binary.BigEndian.AppendUint32(nil, seed)).checkTwice(t)
+	}
+}
+
+func FuzzWindowsOverWindows(f *testing.F) {
+	for seed := range uint32(10) {
+		f.Add(binary.BigEndian.AppendUint32(nil, seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) { newScenario(data).checkTwice(t) })
 }

@@ -32,6 +32,9 @@ type app struct {
 	now     func() int64
 	// ownKey says that records are keyed by their own key.
 	ownKey bool
+	// twice says that records are counted by k and r first, in tumbling windows of 10 ms, and then the counts summed by k
+	// in the windows of the app.
+	twice bool
 }
 
 func tumbling(size uint64) *planv1.Window {
@@ -52,29 +55,44 @@ func (a *app) proto() *planv1.Plan {
 		s.Id = strconv.Itoa(len(p.Steps) + 1)
 		p.Steps = append(p.Steps, s)
 	}
-	if a.targets > 0 {
-		add(&planv1.Step{Op: &planv1.Step_KeyBy{KeyBy: &planv1.KeyBy{Fields: []string{"k"}}}})
-	} else if !a.ownKey {
+	if a.targets == 0 && !a.ownKey {
 		p.Sources[0].Key = "k"
 	}
+	keyBy := func(fields ...string) {
+		if a.targets > 0 {
+			add(&planv1.Step{Op: &planv1.Step_KeyBy{KeyBy: &planv1.KeyBy{Fields: fields}}})
+		}
+	}
+	if a.twice {
+		keyBy("k", "r")
+		add(&planv1.Step{Op: &planv1.Step_Aggregate{Aggregate: &planv1.Aggregate{
+			Window: tumbling(10), Late: &planv1.Topic{Name: "late"}, Columns: []*planv1.AggregateColumn{builtin("n", planv1.AggregateOp_AGGREGATE_OP_COUNT, "")},
+		}}})
+	}
+	keyBy("k")
 	add(&planv1.Step{Op: &planv1.Step_Aggregate{Aggregate: a.aggregate()}})
 	add(&planv1.Step{Op: &planv1.Step_To{To: &planv1.To{Kind: &planv1.To_Topic{Topic: &planv1.Topic{Name: "out"}}}}})
 	return p
 }
 
 func (a *app) aggregate() *planv1.Aggregate {
-	builtin := func(name string, b *planv1.Builtin) *planv1.AggregateColumn {
-		return &planv1.AggregateColumn{Name: name, Value: &planv1.AggregateColumn_Builtin{Builtin: b}}
+	columns := []*planv1.AggregateColumn{
+		builtin("n", planv1.AggregateOp_AGGREGATE_OP_COUNT, ""), builtin("ids", planv1.AggregateOp_AGGREGATE_OP_COLLECT, "id"),
+	}
+	if a.twice {
+		columns = []*planv1.AggregateColumn{builtin("n", planv1.AggregateOp_AGGREGATE_OP_SUM, "n")}
 	}
 	return &planv1.Aggregate{
-		Window: a.window, Emit: &planv1.Emit{Mode: a.emit, EveryMs: 5000}, Late: &planv1.Topic{Name: "late"},
-		Columns: []*planv1.AggregateColumn{
-			builtin("n", &planv1.Builtin{Op: planv1.AggregateOp_AGGREGATE_OP_COUNT}),
-			builtin("ids", &planv1.Builtin{
-				Op: planv1.AggregateOp_AGGREGATE_OP_COLLECT, Argument: &planv1.Expr{Node: &planv1.Expr_Column{Column: "id"}},
-			}),
-		},
+		Window: a.window, Emit: &planv1.Emit{Mode: a.emit, EveryMs: 5000}, Late: &planv1.Topic{Name: "late"}, Columns: columns,
 	}
+}
+
+func builtin(name string, op planv1.AggregateOp, of string) *planv1.AggregateColumn {
+	b := &planv1.Builtin{Op: op}
+	if of != "" {
+		b.Argument = &planv1.Expr{Node: &planv1.Expr_Column{Column: of}}
+	}
+	return &planv1.AggregateColumn{Name: name, Value: &planv1.AggregateColumn_Builtin{Builtin: b}}
 }
 
 // task is a flow with its program.
@@ -91,8 +109,9 @@ type world struct {
 	app     *app
 	plan    *plan.Plan
 	sources []*task
-	stages  []*task
-	// hops are the messages that the stages have not taken.
+	// stages are the tasks behind the first hop, then those behind the second.
+	stages []*task
+	// hops are the messages that each of them has not taken.
 	hops    [][][]byte
 	out     []result
 	late    []string
@@ -125,8 +144,13 @@ func newWorld(t testing.TB, a *app) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, app: a, plan: compiled, wall: 1}
-	if a.records {
-		compiled.Hops[0].Partial = nil
+	if a.twice && a.targets > 0 && len(compiled.Hops) != 2 {
+		t.Fatalf("%d hops, want 2", len(compiled.Hops))
+	}
+	for _, hop := range compiled.Hops {
+		if a.records {
+			hop.Partial = nil
+		}
 	}
 	set := metrics.New(prometheus.NewRegistry())
 	for i, source := range compiled.Sources {
@@ -142,7 +166,7 @@ func newWorld(t testing.TB, a *app) *world {
 			w.start(i, p, program, set)
 		}
 	}
-	w.hops = make([][][]byte, a.targets)
+	w.hops = make([][][]byte, len(w.stages))
 	return w
 }
 
@@ -154,13 +178,17 @@ func (w *world) start(source, p int, program *step.Program, set *metrics.Set) {
 	}
 	task := &task{program: program, config: keyed.Config{
 		Source: w.plan.Sources[source], Partition: record.Partition{Topic: "in", Index: int32(p)}, Program: program,
-		Targets: []int{w.app.targets}, FirstHop: len(w.plan.Sinks), Store: store, Metrics: set,
+		Targets: []int{w.app.targets, w.app.targets}, FirstHop: len(w.plan.Sinks), Store: store, Metrics: set,
 	}}
-	if source > 0 {
+	switch source {
+	case 0:
+		w.sources = append(w.sources, task)
+	case 1:
 		task.config.Inputs = w.app.inputs
 		w.stages = append(w.stages, task)
-	} else {
-		w.sources = append(w.sources, task)
+	default:
+		task.config.Inputs = w.app.targets
+		w.stages = append(w.stages, task)
 	}
 	w.open(task)
 }
@@ -209,7 +237,7 @@ func valueOf(name, what string, time int64, id int) (key, value []byte) {
 	case name == "null":
 		return nil, fmt.Appendf(nil, `{"k":null,"ts":%d,"id":%d}`, time, id)
 	default:
-		return []byte(name), fmt.Appendf(nil, `{"k":%q,"ts":%d,"id":%d}`, name, time, id)
+		return []byte(name), fmt.Appendf(nil, `{"k":%q,"ts":%d,"id":%d,"r":%d}`, name, time, id, id%3)
 	}
 }
 
@@ -262,7 +290,7 @@ func (w *world) writeOutput(o *step.Output) {
 	for i := range o.Messages.Len() {
 		value := slices.Clone(o.Messages.Values.At(i))
 		if o.Sink >= len(w.plan.Sinks) {
-			target := o.Messages.Partitions[i]
+			target := w.app.targets*(o.Sink-len(w.plan.Sinks)) + int(o.Messages.Partitions[i])
 			w.hops[target] = append(w.hops[target], value)
 			continue
 		}
@@ -330,7 +358,11 @@ func (w *world) commit(x *task) {
 // finish ends the input of all partitions and closes everything.
 func (w *world) finish() {
 	w.t.Helper()
-	for _, tasks := range [][]*task{w.sources, w.stages} {
+	groups := [][]*task{w.sources}
+	if w.app.targets > 0 {
+		groups = slices.AppendSeq(groups, slices.Chunk(w.stages, w.app.targets))
+	}
+	for _, tasks := range groups {
 		for target := range w.hops {
 			w.deliver(target, math.MaxInt)
 		}
