@@ -4,6 +4,8 @@ package state
 type Root interface {
 	// Open opens a store, which is created if need be. A name is that of a directory. A store is open once at a time.
 	Open(name string) (Store, error)
+	// Has tells whether a store was ever opened under a name.
+	Has(name string) (bool, error)
 	// Close frees the root. REQUIRES: its stores are closed.
 	Close() error
 }

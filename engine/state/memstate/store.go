@@ -35,6 +35,13 @@ func (r *Root) Open(name string) (state.Store, error) {
 	return &store{root: r, name: name, table: r.tables[name]}, nil
 }
 
+// Has implements state.Root.
+func (r *Root) Has(name string) (bool, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tables[name] != nil, nil
+}
+
 // Close implements state.Root.
 func (r *Root) Close() error { return nil }
 

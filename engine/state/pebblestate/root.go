@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"regexp"
+	"slices"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -96,6 +97,15 @@ func (r *Root) Open(name string) (state.Store, error) {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// Has implements state.Root.
+func (r *Root) Has(name string) (bool, error) {
+	names, err := r.config.disk.List(r.dir)
+	if err != nil {
+		return false, fmt.Errorf("look for stores in the state directory %s: %w", r.dir, err)
+	}
+	return slices.Contains(names, name), nil
 }
 
 // lock keeps other processes away from a store, whose directory is created if need be.

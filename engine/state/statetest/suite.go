@@ -27,6 +27,7 @@ func Suite(t *testing.T, open func(t *testing.T) state.Root) {
 		"what was applied is there when it is opened again": reopened,
 		"stores do not see each other":                      storesAreApart,
 		"a store is open once":                              openOnce,
+		"a root knows the stores that it has":               knowsItsStores,
 		"deleted keys give their space back":                spaceComesBack,
 		"an overlay reads its own writes":                   overlayReadsItsWrites,
 		"an overlay scans both in order":                    overlayScansBoth,
@@ -237,5 +238,19 @@ func spaceComesBack(t *testing.T, root state.Root) {
 	scanned(t, s, "")
 	if size := s.Size(); full < 50_000 || size > full/20 {
 		t.Errorf("%d bytes of %d are left", size, full)
+	}
+}
+
+func knowsItsStores(t *testing.T, root state.Root) {
+	has(t, root, "a", false)
+	closed(t, opened(t, root, "a"))
+	has(t, root, "a", true)
+	has(t, root, "b", false)
+}
+
+func has(t *testing.T, root state.Root, name string, want bool) {
+	t.Helper()
+	if there, err := root.Has(name); err != nil || there != want {
+		t.Errorf("the root has %s: %t, %v; want %t", name, there, err, want)
 	}
 }
