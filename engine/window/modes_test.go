@@ -147,6 +147,8 @@ func brief(given []outcome, config window.Config) string {
 }
 
 func TestWhenResultsAreGiven(t *testing.T) {
+	ended := with(session(10), func(c *window.Config) { c.CloseOn = true })
+	instant := with(session(0), func(c *window.Config) { c.CloseOn = true })
 	few := with(emit(session(10), window.Updates), func(c *window.Config) { c.MinEvents = 2 })
 	for _, c := range []struct {
 		id       string
@@ -180,6 +182,15 @@ func TestWhenResultsAreGiven(t *testing.T) {
 			"a session that was on time grows", emit(grace(session(5), 20), window.OnTime), 0, "a@0 b@6 a@4 b@40",
 			"b@6 => +a[0,0]=1; a@4 => -a[0,0]; b@40 => +a[0,4]=2 +b[6,6]=1",
 		},
+		{
+			"a window that changed by a record of another time is given after a restart", emit(sliding(10), window.Early), 20, "a@5 P R a@0 R P",
+			"P => +a[-5,5]=1; P => +a[-10,0]=1 +a[-5,5]=2.1",
+		},
+		{
+			"a late record of a key that has no others frees it once", ended, 0, "b@100 a@0 c@100! d@100 a@1 b@111 c@112 $",
+			"b@111 => +c[100,100]=1! +b[100,100]=1! +d[100,100]=1!; $ => +b[111,111]=1! +c[112,112]=1!; late a@0 a@1",
+		},
+		{"sessions that end at one time are given in their order", instant, 0, "a@5! a@5! R a@5 $", "$ => +a[5,5]=1! +a[5,5]=1! +a[5,5]=1!"},
 		{"W7", tumbling(10), 0, "a@100 R a@50 a@101 $", "$ => +a[100,110)=2!; late a@50"},
 		{"R2 reopened", tumbling(10), 0, "a@5 b@30 R a@6 R $", "b@30 => +a[0,10)=1!; $ => +b[30,40)=1!; late a@6"},
 		{"counts", window.Config{Kind: window.Count, Size: 2, Every: 2}, 0, "a@1 a@5 b@2 R a@3 a@4 b@9 $", "a@5 => +a[1,5]=2!; a@4 => +a[3,4]=2!; b@9 => +b[2,9]=2!"},
