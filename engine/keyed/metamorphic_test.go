@@ -231,7 +231,7 @@ func (s *scenario) checkFinal(tb testing.TB) {
 }
 
 func TestRecordsWithinTheirBoundGiveTheSameResultsInAnyOrderAndCut(t *testing.T) {
-	for seed := range uint32(400) {
+	for seed := range uint32(200) {
 		newScenario(binary.BigEndian.AppendUint32(nil, seed)).checkFinal(t)
 	}
 }
@@ -265,7 +265,7 @@ func (s *scenario) checkTwice(tb testing.TB) {
 }
 
 func TestWindowsOverWindowsLoseNothing(t *testing.T) {
-	for seed := range uint32(300) {
+	for seed := range uint32(150) {
 		newScenario(binary.BigEndian.AppendUint32(nil, seed)).checkTwice(t)
 	}
 }

@@ -65,8 +65,10 @@ func (a *app) proto() *planv1.Plan {
 	}
 	if a.twice {
 		keyBy("k", "r")
+		small := tumbling(10)
+		small.GraceMs = 7 // what it gives lies behind the watermark
 		add(&planv1.Step{Op: &planv1.Step_Aggregate{Aggregate: &planv1.Aggregate{
-			Window: tumbling(10), Late: &planv1.Topic{Name: "late"}, Columns: []*planv1.AggregateColumn{builtin("n", planv1.AggregateOp_AGGREGATE_OP_COUNT, "")},
+			Window: small, Late: &planv1.Topic{Name: "late"}, Columns: []*planv1.AggregateColumn{builtin("n", planv1.AggregateOp_AGGREGATE_OP_COUNT, "")},
 		}}})
 	}
 	keyBy("k")
