@@ -1,6 +1,9 @@
 package window
 
-import "cmp"
+import (
+	"cmp"
+	"slices"
+)
 
 // Span is the bounds of a window, from Start (inclusive) to End (exclusive).
 type Span struct{ Start, End int64 }
@@ -131,7 +134,7 @@ func (w *custom) become(cell int32, at span, due int64) {
 	}
 	if c.until != due {
 		c.until = due
-		w.o.maxGap = max(w.o.maxGap, due-w.o.config.Grace-at.end)
+		w.o.widen(due - w.o.config.Grace - at.end)
 		w.queue.push(entry{due: due, id: int64(cell), used: c.used})
 	}
 }
@@ -149,7 +152,7 @@ func (w *custom) fire(watermark int64) {
 	w.o.order(ripe, func(a, b *cell) int {
 		return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.end, b.end), cmp.Compare(a.start, b.start))
 	})
-	for _, cell := range ripe {
+	for _, cell := range slices.Compact(ripe) { // one that was to close at this moment twice has two entries
 		if w.o.closing(cell) {
 			w.result(cell, true)
 		}

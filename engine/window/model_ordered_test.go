@@ -42,7 +42,7 @@ func (m *model) sessionsOf(events []event) []ended {
 func (m *model) queue(e event) bool {
 	with := append(slices.Clone(m.kept[e.key]), e)
 	for _, s := range m.sessionsOf(with) {
-		if slices.Contains(s.events, e) && s.due <= m.watermark {
+		if slices.ContainsFunc(s.events, e.is) && s.due <= m.watermark {
 			return false
 		}
 	}
@@ -62,7 +62,7 @@ func (m *model) cut() {
 				break
 			}
 			over = append(over, s)
-			m.kept[key] = slices.DeleteFunc(m.kept[key], func(e event) bool { return slices.Contains(s.events, e) })
+			m.kept[key] = slices.DeleteFunc(m.kept[key], func(e event) bool { return slices.ContainsFunc(s.events, e.is) })
 		}
 	}
 	slices.SortStableFunc(over, func(a, b ended) int {

@@ -14,6 +14,7 @@ import (
 // each step.
 type model struct {
 	config    window.Config
+	rules     window.Rules
 	watermark int64
 	open      []*open
 	// kept are the records of each key that windows are made of (sliding, count, and sessions that end at some record).
@@ -53,6 +54,8 @@ func (m *model) place(e event) (start, end int64, ok bool) {
 	case m.config.Kind == window.Global:
 		m.put(m.window(e.key, math.MinInt64, math.MaxInt64), e)
 		return 0, 0, true
+	case m.config.Kind == window.Custom:
+		return m.assign(e)
 	case m.config.Kind == window.Sliding:
 		return e.time - m.config.Length, e.time, m.slide(e)
 	case m.config.Kind == window.Count:
@@ -138,7 +141,11 @@ func (m *model) stretch(w *open, start, end, until int64) {
 
 func (m *model) revoke(w *open) {
 	if w.rev > 0 {
-		m.gone = append(m.gone, outcome{key: w.key, start: w.start, end: w.end, time: w.end, retracted: true})
+		o := outcome{key: w.key, start: w.start, end: w.end, time: w.end, retracted: true}
+		if m.config.Kind == window.Custom {
+			o.time--
+		}
+		m.gone = append(m.gone, o)
 		w.rev = 0
 	}
 }
@@ -187,6 +194,9 @@ func (m *model) closesAt(w *open) int64 {
 	if m.config.Kind == window.Global {
 		return math.MaxInt64
 	}
+	if m.config.Kind == window.Custom {
+		return w.until
+	}
 	return m.punctual(w) + m.config.Grace
 }
 
@@ -222,7 +232,10 @@ func (m *model) ripe(due func(*open) int64) []*open {
 		}
 	}
 	slices.SortFunc(out, func(a, b *open) int {
-		return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(a.end, b.end), strings.Compare(a.key, b.key))
+		if m.config.Kind != window.Custom {
+			return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(a.end, b.end), strings.Compare(a.key, b.key))
+		}
+		return cmp.Or(cmp.Compare(due(a), due(b)), cmp.Compare(a.end, b.end), cmp.Compare(a.start, b.start), strings.Compare(a.key, b.key))
 	})
 	return out
 }
@@ -242,7 +255,9 @@ func (m *model) tick() {
 
 func (m *model) giveChanged() {
 	m.takeBack()
-	slices.SortFunc(m.open, func(a, b *open) int { return cmp.Or(cmp.Compare(a.end, b.end), strings.Compare(a.key, b.key)) })
+	slices.SortFunc(m.open, func(a, b *open) int {
+		return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.start, b.start), strings.Compare(a.key, b.key))
+	})
 	for _, w := range m.open {
 		if w.changed {
 			w.changed = false
@@ -266,6 +281,9 @@ func (m *model) give(w *open, final bool) {
 			return
 		}
 		m.takeBack()
+	case window.Custom:
+		m.takeBack()
+		time--
 	case window.Sliding:
 		events = nil
 		for _, e := range m.kept[w.key] {

@@ -145,13 +145,18 @@ func (o *Operator) arrive(rows *Rows, row int) arrival {
 	if rows.Gaps != nil {
 		gap = rows.Gaps[row]
 	}
+	o.widen(gap)
+	a.until = plus(a.time, gap)
+	a.closes = rows.Closes != nil && rows.Closes[row]
+	return a
+}
+
+// widen notes how far the last record of a window may lie before the watermark that closes it.
+func (o *Operator) widen(gap int64) {
 	if gap > o.maxGap {
 		o.maxGap = gap
 		o.mark = o.Watermark()
 	}
-	a.until = plus(a.time, gap)
-	a.closes = rows.Closes != nil && rows.Closes[row]
-	return a
 }
 
 // Use sets the rules of custom windows. REQUIRES: it is called before the first Add, if there are any.
@@ -230,7 +235,7 @@ func (o *Operator) giveChanged() {
 		c.clear(changed)
 		return given
 	})
-	o.order(cells, func(a, b *cell) int { return cmp.Compare(a.end, b.end) })
+	o.order(cells, func(a, b *cell) int { return cmp.Or(cmp.Compare(a.end, b.end), cmp.Compare(a.start, b.start)) })
 	for _, cell := range cells {
 		o.kind.give(cell)
 	}

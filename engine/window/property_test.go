@@ -27,6 +27,8 @@ func TestCountWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Cou
 
 func TestGlobalWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Global, 300) }
 
+func TestCustomWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Custom, 500) }
+
 func fuzz(f *testing.F, kind window.Kind) {
 	f.Helper()
 	for seed := range uint32(20) {
@@ -44,3 +46,5 @@ func FuzzSession(f *testing.F) { fuzz(f, window.Session) }
 func FuzzCount(f *testing.F) { fuzz(f, window.Count) }
 
 func FuzzGlobal(f *testing.F) { fuzz(f, window.Global) }
+
+func FuzzCustom(f *testing.F) { fuzz(f, window.Custom) }

@@ -24,6 +24,7 @@ type event struct {
 	closes    bool
 	input     int32
 	offset    int64
+	spans     []window.Span // of custom windows
 }
 
 // less is the order in which records of a window are taken.
@@ -36,6 +37,8 @@ func (e event) less(o event) bool {
 	}
 	return e.offset < o.offset
 }
+
+func (e event) is(o event) bool { return e.offset == o.offset }
 
 // outcome is one result of windows, with how many records it has and which.
 type outcome struct {
@@ -60,12 +63,14 @@ func (r outcome) String() string {
 type rig struct {
 	tb     testing.TB
 	config window.Config
+	rules  window.Rules
 	op     *window.Operator
 	stored map[uint32][]byte
 	// marks are the watermarks of the results.
 	given   []outcome
 	marks   []int64
 	late    []string
+	failed  []string
 	journal []string
 }
 
@@ -90,10 +95,15 @@ func columnsOf(tb testing.TB, specs []aggregate.Spec) (columns []aggregate.Colum
 
 func newRig(tb testing.TB, config window.Config) *rig {
 	tb.Helper()
+	return newRigWith(tb, config, nil)
+}
+
+func newRigWith(tb testing.TB, config window.Config, rules window.Rules) *rig {
+	tb.Helper()
 	if err := config.Validate(); err != nil {
 		tb.Fatal(err)
 	}
-	r := &rig{tb: tb, config: config, stored: map[uint32][]byte{}}
+	r := &rig{tb: tb, config: config, rules: rules, stored: map[uint32][]byte{}}
 	r.op = r.operator()
 	return r
 }
@@ -101,7 +111,9 @@ func newRig(tb testing.TB, config window.Config) *rig {
 func (r *rig) operator() *window.Operator {
 	r.tb.Helper()
 	columns, types := columnsOf(r.tb, specs())
-	return window.New(r.config, columns, types)
+	op := window.New(r.config, columns, types)
+	op.Use(r.rules)
+	return op
 }
 
 // rowsOf returns events as a batch.
@@ -114,6 +126,9 @@ func rowsOf(config *window.Config, events []event) *window.Rows {
 		rows.Inputs, rows.Offsets = append(rows.Inputs, e.input), append(rows.Offsets, e.offset)
 		if config.Kind == window.Session {
 			rows.Gaps = append(rows.Gaps, e.gap)
+		}
+		if config.Kind == window.Custom {
+			rows.Spans = append(rows.Spans, e.spans)
 		}
 		if config.CloseOn {
 			rows.Closes = append(rows.Closes, e.closes)
@@ -130,6 +145,11 @@ func (r *rig) add(events ...event) {
 		e := events[l.Row]
 		line := fmt.Sprintf("late %s@%d:%s [%d,%d] at %d", e.key, e.time, e.value, l.Start, l.End, l.Watermark)
 		r.late = append(r.late, line)
+		r.journal = append(r.journal, line)
+	}
+	for _, f := range r.op.Failed() {
+		line := "failed " + events[f.Row].value
+		r.failed = append(r.failed, line)
 		r.journal = append(r.journal, line)
 	}
 	r.collect()
