@@ -116,8 +116,8 @@ test-go: venv ## Go's unit tests, with the race detector, in random order
 	@go test -race -shuffle=on -timeout 20m $(go-code)
 
 .PHONY: test-python
-test-python: venv ## The SDK's tests and the examples in its documentation
-	@cd sdk-python && ../.venv/bin/pytest -q
+test-python: venv build ## The SDK's tests, the examples in its documentation, and those of examples/
+	@cd sdk-python && PYUDF_BIN=$(CURDIR)/bin/pyudf ../.venv/bin/pytest -q
 
 .PHONY: integration
 integration: venv kafka ## The promises, each on the embedded broker and on a real Kafka

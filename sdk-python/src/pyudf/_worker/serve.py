@@ -27,7 +27,7 @@ from pyudf.app import App
 from pyudf.errors import LoadError
 from pyudf.worker.v1 import worker_pb2
 
-__all__ = ["describe", "main", "new_server"]
+__all__ = ["blank", "describe", "main", "new_server", "offer"]
 
 _COOKIE: Final = ("PYUDF_PLUGIN", "worker")
 _BY_HAND: Final = (
@@ -74,17 +74,11 @@ def describe(options: argparse.Namespace) -> tuple[worker_pb2.DescribeResponse, 
 
     Code that cannot be loaded is an answer too, never an exception.
     """
-    description = worker_pb2.DescribeResponse(
-        sdk_version=pyudf.__version__, python_version=platform.python_version(), pid=os.getpid()
-    )
+    description = blank()
     works: dict[str, Work] = {}
     try:
         app = _load(options)
-        works = {
-            key: Work(function.name, executor(function))
-            for key, function in app.functions().items()
-        }
-        description.plan.CopyFrom(app.plan())
+        works = offer(app, description)
         description.content_hash = loading.content_hash(app)
     except LoadError as err:
         description.error.message, description.error.traceback = err.message, err.traceback
@@ -93,6 +87,28 @@ def describe(options: argparse.Namespace) -> tuple[worker_pb2.DescribeResponse, 
         description.error.message = f"{options.target}: {type(err).__qualname__}: {err}"
         description.error.traceback = user_traceback(err)
     return description, works
+
+
+def blank() -> worker_pb2.DescribeResponse:
+    """Return what Describe answers, but for the user's code."""
+    return worker_pb2.DescribeResponse(
+        sdk_version=pyudf.__version__, python_version=platform.python_version(), pid=os.getpid()
+    )
+
+
+def offer(app: App, description: worker_pb2.DescribeResponse) -> dict[str, Work]:
+    """Add an app to what Describe answers, and return what runs its functions.
+
+    Raises:
+        LoadError: The app has a state of a type that nothing can store.
+        DefinitionError: The app reads nothing, writes nothing, or has a stream that is never used.
+        TypeError: An annotation is one that no decoder can be made for.
+    """
+    works = {
+        key: Work(function.name, executor(function)) for key, function in app.functions().items()
+    }
+    description.plan.CopyFrom(app.plan())
+    return works
 
 
 def new_server(description: worker_pb2.DescribeResponse, thread: MainThread) -> grpc.Server:

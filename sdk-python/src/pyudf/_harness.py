@@ -1,0 +1,169 @@
+"""The engine as ``pyudf.testing`` runs it: a process, a line of JSON in, a line out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import IO, Any, Final
+
+import msgspec
+
+__all__ = ["Answer", "Harness", "Header", "Names", "PipelineError", "Wire", "find_program"]
+
+_PATIENCE: Final = 10.0
+
+
+class PipelineError(Exception):
+    """The pipeline stopped, or was asked for something that it does not have.
+
+    Example:
+        >>> str(PipelineError("the app reads no 'orders'"))
+        "the app reads no 'orders'"
+    """
+
+
+class Header(msgspec.Struct, frozen=True):
+    """A header of a record."""
+
+    key: str
+    value: bytes
+
+
+class Wire(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A record on its way to the engine or back."""
+
+    value: bytes | None
+    key: bytes | None = None
+    time: int | None = None
+    headers: tuple[Header, ...] = ()
+    partition: int | None = None
+
+
+class Names(msgspec.Struct, frozen=True):
+    """The topics of the app."""
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    late: tuple[str, ...]
+    dead: str
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the engine answers to a command."""
+
+    topics: dict[str, list[Wire]] = {}
+    error: str = ""
+    names: Names | None = None
+
+
+_DECODER: Final = msgspec.json.Decoder(Answer)
+
+
+class Harness:
+    """An engine for one app, in a process of its own.
+
+    Attributes:
+        names: The topics of the app.
+    """
+
+    def __init__(self, socket: str, *, partitions: int, now: int) -> None:
+        """Start it for the worker at a socket.
+
+        Raises:
+            PipelineError: There is no program, or it cannot run the app.
+        """
+        self._errors: IO[bytes] = tempfile.TemporaryFile()
+        command = [find_program(), "harness", "--attach", socket, "--log-level", "warn"]
+        self._process = subprocess.Popen(
+            [*command, "--partitions", str(partitions), "--now", str(now)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._errors,
+            # Ctrl-C is for the test, which ends the process then.
+            start_new_session=True,
+        )
+        try:
+            names = self._answer().names
+        except BaseException:
+            self.close()
+            raise
+        assert names is not None
+        self.names = names
+
+    def ask(self, **command: Any) -> Answer:
+        """Send a command and return the answer.
+
+        Raises:
+            PipelineError: The engine has ended.
+        """
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(msgspec.json.encode(command) + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise self._ended() from None
+        return self._answer()
+
+    def close(self) -> None:
+        """End the process: it has nothing to save."""
+        self._process.kill()
+        self._process.wait(_PATIENCE)
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue
+        self._errors.close()
+
+    def _answer(self) -> Answer:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line.endswith(b"\n"):
+            raise self._ended()
+        return _DECODER.decode(line)
+
+    def _ended(self) -> PipelineError:
+        code = self._process.wait(_PATIENCE)
+        self._errors.seek(0)
+        said = self._errors.read().decode("utf-8", "replace").strip()
+        return PipelineError(said.removeprefix("pyudf: ") or f"the engine ended with {code}")
+
+
+def find_program() -> str:
+    """Return the path of the ``pyudf`` command.
+
+    It is what ``$PYUDF_BIN`` names, or the one beside the Python interpreter, in ``$PATH``, or in
+    the source tree that this package lies in.
+
+    Raises:
+        PipelineError: There is none.
+    """
+    named = os.environ.get("PYUDF_BIN")
+    if named:
+        return _existing(named)
+    candidates = [
+        Path(sys.executable).parent / "pyudf",
+        Path(shutil.which("pyudf") or os.devnull),
+        Path(__file__).resolve().parents[3] / "bin" / "pyudf",
+    ]
+    for path in candidates:
+        if path.is_file() and os.access(path, os.X_OK):
+            return str(path)
+    message = (
+        "pyudf.testing runs the pyudf command, and there is none beside "
+        f"{sys.executable} and none in PATH; name it by PYUDF_BIN=/path/to/pyudf, or build it in "
+        "the source tree: make build"
+    )
+    raise PipelineError(message)
+
+
+def _existing(path: str) -> str:
+    if os.path.isfile(path) and os.access(path, os.X_OK):
+        return path
+    message = f"PYUDF_BIN={path} is no program; name the pyudf command, or unset it"
+    raise PipelineError(message)
