@@ -126,9 +126,10 @@ func (o *Operator) Results() *Results {
 // rows that were too late.
 func (o *Operator) Add(rows *Rows) []Late {
 	var late []Late
+	var a arrival // one for all rows, as each would be allocated
 	for row := range rows.Len() {
 		o.Advance(rows.Watermarks[row])
-		a := o.arrive(rows, row)
+		a = o.arrive(rows, row)
 		if missed, ok := o.kind.add(&a); !ok {
 			late = append(late, Late{Row: row, Start: missed.start, End: missed.end, Watermark: o.watermark})
 		}
