@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/memstate"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
@@ -32,6 +34,8 @@ type Config struct {
 	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
 	// OpenHop opens the topic, or what stands in for one, that leads to the stage with the given name.
 	OpenHop func(ctx context.Context, stage string, resume source.Resume) (Hop, error)
+	// SingleNode tells that this process reads all partitions, and that all hops are within it: OpenHop gives Queues.
+	SingleNode bool
 	// Partitions returns how many partitions a source has.
 	Partitions func(ctx context.Context, s *planv1.Source) (int, error)
 	// State is where tasks keep what they know from batch to batch; nil: in memory, until the run ends.
@@ -61,6 +65,8 @@ type Hop struct {
 	Source     source.Source
 	Sink       sink.Sink
 	Partitions int
+	// Queue is the inside of a hop within the process; nil: it leads through a topic.
+	Queue Queue
 }
 
 // EnsureDefaults sets what was left open.
@@ -111,18 +117,22 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}, stores: newStores(config.State)}
+	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}, epochs: apart{}}
 	defer r.close(ctx)
+	if err := r.openStores(); err != nil {
+		return err
+	}
 	if err := r.open(ctx); err != nil {
 		return err
 	}
+	r.connect()
 	if err := r.read(ctx); err != nil {
 		return err
 	}
 	if err := r.closeSinks(); err != nil {
 		return err
 	}
-	if err := r.commit(context.WithoutCancel(ctx)); err != nil {
+	if err := r.epochs.commit(context.WithoutCancel(ctx), r.readers); err != nil {
 		return err
 	}
 	return r.stop()
@@ -136,6 +146,9 @@ type engine struct {
 	pool    *dispatch.Pool
 	readers []*reader
 	stores  *stores
+	epochs  epochs
+	// journal is set if the hops are within the process.
+	journal *journal.Journal
 	// partitions are those of each source of the plan.
 	partitions []int
 }
@@ -174,10 +187,14 @@ func (e *engine) open(ctx context.Context) error {
 func (e *engine) openSource(ctx context.Context, i int, from *plan.Source) error {
 	if from.Hop != nil {
 		hop, err := e.config.OpenHop(ctx, from.Name, e.resume(from))
+		if err == nil && e.journal != nil && hop.Queue == nil {
+			return errors.New("engine config: a single node needs hops with a Queue")
+		}
 		if err == nil {
 			e.outputs.Sinks[len(e.plan.Sinks)+from.Hop.Index] = hop.Sink
 			e.partitions[i] = hop.Partitions
 			e.readers[i] = e.reader(from, hop.Source)
+			e.readers[i].queue = hop.Queue
 		}
 		return err
 	}
@@ -216,15 +233,48 @@ func (e *engine) reader(from *plan.Source, s source.Source) *reader {
 	return r
 }
 
+// connect makes the readers know what they feed, and when to commit.
+func (e *engine) connect() {
+	if e.journal != nil {
+		e.epochs = newJoint(e)
+	}
+	for i, r := range e.readers {
+		r.epochs, r.all = e.epochs, e.partitions[i]
+		if r.queue != nil {
+			feeder := e.readerOf(e.feeder(r.plan.Hop))
+			feeder.ahead = append(feeder.ahead, r.queue)
+		}
+	}
+}
+
+func (e *engine) readerOf(from *plan.Source) *reader {
+	return e.readers[slices.Index(e.plan.Sources, from)]
+}
+
+// read runs all readers. A stop ends those of sources; those behind a hop within the process go on until they have
+// everything that was read.
 func (e *engine) read(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	group, working := errgroup.WithContext(context.WithoutCancel(ctx))
+	reading, stop := context.WithCancel(ctx)
+	defer context.AfterFunc(working, stop)()
+	defer stop()
+	if j, ok := e.epochs.(*joint); ok {
+		j.failed = working.Done()
+	}
 	ended := map[*plan.Source]chan struct{}{}
 	for _, r := range e.readers {
 		ended[r.plan] = make(chan struct{})
 	}
 	for _, r := range e.readers {
+		within := reading
+		if e.journal != nil && r.queue != nil {
+			within = working
+		}
 		group.Go(func() error {
-			err := r.run(ctx)
+			err := r.run(within)
+			if err == nil {
+				err = e.epochs.end(context.WithoutCancel(ctx), r)
+			}
 			if err == nil {
 				close(ended[r.plan])
 			}
@@ -235,7 +285,7 @@ func (e *engine) read(ctx context.Context) error {
 				select {
 				case <-ended[e.feeder(r.plan.Hop)]:
 					finisher.Finish()
-				case <-ctx.Done():
+				case <-within.Done():
 				}
 				return nil
 			})
@@ -261,16 +311,6 @@ func (e *engine) stop() error {
 		if r != nil { // opened
 			errs = append(errs, r.stop())
 		}
-	}
-	return errors.Join(errs...)
-}
-
-// commit stores what the readers finished last, once all sinks have everything for good. Brokers refuse commits for a
-// moment while a group rebalances, so it insists for a while.
-func (e *engine) commit(ctx context.Context) error {
-	var errs []error
-	for _, r := range e.readers {
-		errs = append(errs, r.insist(ctx, r.final))
 	}
 	return errors.Join(errs...)
 }
@@ -305,7 +345,7 @@ func (e *engine) close(ctx context.Context) {
 	if err := e.stop(); err != nil {
 		e.config.Logger.Warn("the state was not closed cleanly", "error", err)
 	}
-	defer e.stores.closeAll()
+	defer e.closeStores()
 	for _, r := range e.readers {
 		if r == nil { // not opened
 			continue

@@ -3,10 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/keyed"
@@ -23,11 +20,18 @@ import (
 // A commit closes an epoch: the tasks finish what they have, the sinks deliver it, then the positions are stored. No
 // record is read meanwhile, so that every record before a stored position is delivered.
 type reader struct {
-	source   source.Source
-	plan     *plan.Source
-	program  *step.Program
-	outputs  *task.Outputs
+	source  source.Source
+	plan    *plan.Source
+	program *step.Program
+	outputs *task.Outputs
+	// epochs says when to commit.
+	epochs   epochs
 	interval time.Duration
+	// all is how many partitions the source has.
+	all int
+	// queue is the hop that the reader reads, if it is in the process; ahead are those that it fills.
+	queue Queue
+	ahead []Queue
 	// now is the clock that ticks and idleness go by. Commits go by the real one.
 	now     func() time.Time
 	metrics *metrics.Set
@@ -54,18 +58,6 @@ type reader struct {
 
 // tick is how often tasks are told the time.
 const tick = 100 * time.Millisecond
-
-// owned is a partition of this process.
-type owned struct {
-	task *task.Task
-	// stored is the position of the last commit.
-	stored int64
-	ended  bool
-	// quiet is when the partition had nothing more to give, zero if it may have; idle is up to when its task knows.
-	quiet, idle time.Time
-	// records tells that there were any; dirty that the state changed without one.
-	records, dirty bool
-}
 
 // run reads until ctx ends or every partition of a bounded source did; then it delivers everything, for the engine to
 // store the final positions.
@@ -118,6 +110,9 @@ func (r *reader) stop() error {
 
 func (r *reader) loop(ctx, working context.Context) error {
 	for !r.finished() {
+		if err := r.room(ctx); err != nil {
+			return err
+		}
 		event, err := r.source.Poll(ctx)
 		if err != nil {
 			return err
@@ -126,10 +121,18 @@ func (r *reader) loop(ctx, working context.Context) error {
 			return err
 		}
 		r.tick()
-		if time.Since(r.committed) >= r.interval {
-			if err := r.tryCommit(working, r.partitions()); err != nil {
-				return err
-			}
+		if err := r.epochs.pass(working, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// room waits while too much is ahead.
+func (r *reader) room(ctx context.Context) error {
+	for _, queue := range r.ahead {
+		if err := queue.Room(ctx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -172,10 +175,14 @@ func (u *uncommitted) Unwrap() error { return u.err }
 func (r *reader) tryCommit(working context.Context, partitions []record.Partition) error {
 	err := r.commit(working, partitions)
 	if refused := new(uncommitted); errors.As(err, &refused) {
-		r.logger.Warn("offsets could not be committed, trying again later", "cause", refused.err)
+		r.refused(refused)
 		return nil
 	}
 	return err
+}
+
+func (r *reader) refused(err error) {
+	r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(err))
 }
 
 // finished tells whether a bounded source gave everything.
@@ -202,8 +209,7 @@ func (r *reader) handle(working context.Context, event source.Event) error {
 	case event.Revoked != nil:
 		return r.revoke(working, event.Revoked)
 	case event.Lost != nil:
-		r.logger.Warn("partitions were lost to another process, what is under way is dropped", "partitions", len(event.Lost))
-		return r.release(event.Lost)
+		return r.lose(event.Lost)
 	case event.CaughtUp != nil:
 		for _, p := range event.CaughtUp {
 			if o := r.tasks[p]; o != nil && o.quiet.IsZero() {
@@ -238,61 +244,6 @@ func (r *reader) end(o *owned) {
 	}
 }
 
-func (r *reader) assign(working context.Context, positions []record.Position) error {
-	r.assigned = true
-	for _, p := range positions {
-		config := task.Config{Position: p.Offset, Runner: r.program, Outputs: r.outputs}
-		if r.flows != nil {
-			flow, err := r.flows(p.Partition)
-			if err != nil {
-				return err
-			}
-			config.Flow = flow
-		}
-		r.tasks[p.Partition] = &owned{task: task.Start(working, config), stored: p.Offset}
-	}
-	if len(positions) > 0 {
-		r.logger.Debug("partitions assigned", "new", len(positions), "owned", len(r.tasks))
-	}
-	return nil
-}
-
-// revoke finishes and commits partitions, then gives them up.
-func (r *reader) revoke(working context.Context, partitions []record.Partition) error {
-	if r.interval == never {
-		// The file that has what was read gets its name at the end of the run, or never.
-		if _, err := r.deliver(working, partitions); err != nil {
-			return err
-		}
-		return r.release(partitions)
-	}
-	if err := r.tryCommit(working, partitions); err != nil {
-		return err
-	}
-	return r.release(partitions)
-}
-
-func (r *reader) release(partitions []record.Partition) error {
-	for _, p := range partitions {
-		if o := r.tasks[p]; o != nil {
-			o.task.Stop()
-			delete(r.tasks, p)
-			if err := r.closeState(p); err != nil {
-				return err
-			}
-		}
-	}
-	if err := r.source.Release(partitions); err != nil {
-		return fmt.Errorf("give up partitions of %s: %w", r.plan.Name, err)
-	}
-	return nil
-}
-
-// partitions returns the partitions in their order, so that the same input has the same order of results.
-func (r *reader) partitions() []record.Partition {
-	return slices.SortedFunc(maps.Keys(r.tasks), func(a, b record.Partition) int { return int(a.Index - b.Index) })
-}
-
 // commit closes an epoch of some partitions.
 func (r *reader) commit(working context.Context, partitions []record.Partition) error {
 	began := time.Now()
@@ -308,6 +259,15 @@ func (r *reader) commit(working context.Context, partitions []record.Partition) 
 // deliver drains the tasks of partitions and has the sinks deliver everything. It returns the positions that moved
 // since they were stored.
 func (r *reader) deliver(working context.Context, partitions []record.Partition) ([]record.Position, error) {
+	moved, err := r.drain(partitions)
+	if err != nil || len(moved) == 0 {
+		return nil, err
+	}
+	return moved, r.flushSinks(working)
+}
+
+// drain has tasks write everything, and returns the positions that moved since they were stored.
+func (r *reader) drain(partitions []record.Partition) ([]record.Position, error) {
 	var moved []record.Position
 	for _, p := range partitions {
 		o := r.tasks[p]
@@ -322,24 +282,34 @@ func (r *reader) deliver(working context.Context, partitions []record.Partition)
 			moved = append(moved, record.Position{Partition: p, Offset: position})
 		}
 	}
-	if len(moved) == 0 {
-		return nil, nil
-	}
-	return moved, r.flushSinks(working)
+	return moved, nil
 }
 
 // store saves the state of tasks whose records are delivered, then commits their positions. The state leads: whoever has
 // it goes on at the position that it reflects.
 func (r *reader) store(ctx context.Context, positions []record.Position) error {
-	if len(positions) == 0 {
-		return nil
+	if err := r.save(positions); err != nil {
+		return err
 	}
+	return r.acknowledge(ctx, positions)
+}
+
+// save saves the state of tasks whose records are delivered.
+func (r *reader) save(positions []record.Position) error {
 	for _, position := range positions {
 		if o := r.tasks[position.Partition]; o != nil {
 			if err := o.task.Save(); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// acknowledge commits positions whose state is saved.
+func (r *reader) acknowledge(ctx context.Context, positions []record.Position) error {
+	if len(positions) == 0 {
+		return nil
 	}
 	if err := r.source.Commit(ctx, positions); err != nil {
 		return &uncommitted{err}
@@ -351,26 +321,6 @@ func (r *reader) store(ctx context.Context, positions []record.Position) error {
 	}
 	r.metrics.Commits.Inc()
 	return nil
-}
-
-// insist stores positions and, if they are refused, tries again for a while.
-func (r *reader) insist(ctx context.Context, positions []record.Position) error {
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	enough := time.NewTimer(stopTimeout)
-	defer enough.Stop()
-	for {
-		err := r.store(ctx, positions)
-		if err == nil {
-			return nil
-		}
-		r.logger.Debug("offsets could not be committed, trying again", "cause", err)
-		select {
-		case <-again.C:
-		case <-enough.C:
-			return err
-		}
-	}
 }
 
 func (r *reader) flushSinks(ctx context.Context) error {

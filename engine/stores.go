@@ -13,6 +13,7 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/memstate"
 )
 
@@ -21,11 +22,37 @@ type stores struct {
 	root state.Root
 	// memory is for what is read from its start again in every run: files, and what comes of them.
 	memory state.Root
-	mu   sync.Mutex
-	open map[string]state.Store // guarded by mu
+	mu     sync.Mutex
+	open   map[string]state.Store // guarded by mu
 }
 
-func newStores(root state.Root) *stores { return &stores{root: root, memory: memstate.New(), open: map[string]state.Store{}} }
+func newStores(root state.Root) *stores {
+	return &stores{root: root, memory: memstate.New(), open: map[string]state.Store{}}
+}
+
+// openStores opens where tasks keep their state, and finishes a commit that a run before did not come to finish.
+func (e *engine) openStores() (err error) {
+	if !e.config.SingleNode || len(e.plan.Hops) == 0 {
+		e.stores = newStores(e.config.State)
+		return journal.Recover(e.config.State)
+	}
+	if e.journal, err = journal.Open(e.config.State); err == nil {
+		e.stores = newStores(e.journal)
+	}
+	return err
+}
+
+// closeStores closes what is open still.
+func (e *engine) closeStores() {
+	if e.stores != nil {
+		e.stores.closeAll()
+	}
+	if e.journal != nil {
+		if err := e.journal.Close(); err != nil {
+			e.config.Logger.Warn("the journal of the state did not close cleanly", "error", err)
+		}
+	}
+}
 
 // get returns the store of a task below a root, and opens it if it is not open.
 func (s *stores) get(root state.Root, name string) (state.Store, error) {
@@ -107,6 +134,9 @@ func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
 		if r.plan.Hop != nil && s.Feeds(r.plan.Hop) {
 			config.Inputs = e.partitions[i]
 		}
+		if r.plan.Hop != nil && s == r.plan {
+			config.Spread, config.InProcess = e.partitions[i], r.queue != nil
+		}
 	}
 	flow, _, err := keyed.Open(config)
 	return flow, err
@@ -125,6 +155,10 @@ func (e *engine) resume(from *plan.Source) source.Resume {
 		position, err := keyed.Position(store)
 		if err != nil || position >= 0 {
 			return position, err
+		}
+		// State without a position has taken its rows within a process, and nothing from here.
+		if saved, err := keyed.Saved(store); err != nil || saved {
+			return committed, err
 		}
 		if committed > 0 && !e.config.ResetState {
 			return 0, fmt.Errorf("%w: %s [%d] was read up to offset %d; name the --state-dir of the run before, or begin with empty windows there by --reset-state, or from the start with another --group",

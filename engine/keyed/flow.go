@@ -20,6 +20,10 @@ type Config struct {
 	Program   *step.Program
 	// Inputs is how many partitions feed a stage behind a hop.
 	Inputs int
+	// Spread is over how many partitions the hop before the stage spreads its keys; 0: there is none.
+	Spread int
+	// InProcess tells that the hop before the stage is no topic: positions there mean nothing after the run.
+	InProcess bool
 	// Targets are how many partitions each hop of the plan leads to, by its index.
 	Targets []int
 	// FirstHop is the number of the first hop's sink.

@@ -15,10 +15,14 @@ import (
 const (
 	keyPosition = "mposition"
 	keyClock    = "mclock"
+	keySpread   = "mspread"    // behind a hop: over how many partitions its keys are spread
 	keyShape    = "mshape/"    // and a step's id: what its state is of
 	keyProgress = "mprogress/" // and a step's id
 	keyCells    = "w"          // the step's id, '/', and the cell's number, four bytes, the highest first
 )
+
+// ErrOtherSpread says that the keys of stored state were spread over another number of partitions.
+var ErrOtherSpread = errors.New("the stored state belongs to another number of partitions")
 
 // ErrOtherShape says that stored state belongs to another pipeline than the one that is run.
 var ErrOtherShape = errors.New("the stored state was made by another pipeline")
@@ -36,11 +40,22 @@ func Position(store state.Store) (int64, error) {
 	return position, nil
 }
 
+// Saved tells whether a store has state, with a position or without.
+func Saved(store state.Store) (bool, error) {
+	_, ok, err := store.Get([]byte(keyClock))
+	return ok, err
+}
+
 // Save stores all that changed since the last time, with the position of the input that it reflects, at once.
-// REQUIRES: what Commit gave is delivered.
+// If the input is in the process, the position is left as it was. REQUIRES: what Commit gave is delivered.
 func (f *Flow) Save(position int64) error {
 	err := f.overlay.CommitWith(func(changes *state.Changes) {
-		changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
+		if !f.config.InProcess {
+			changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
+		}
+		if f.config.Spread > 0 {
+			changes.Set([]byte(keySpread), binary.AppendUvarint(nil, uint64(f.config.Spread))) //nolint:gosec // not negative
+		}
 		changes.Set([]byte(keyClock), f.clock.append(nil))
 		f.visit(f.nodes, func(n *node) { n.save(changes) })
 	})
@@ -91,12 +106,15 @@ func (f *Flow) visit(nodes []*node, do func(*node)) {
 // load takes over what was saved, and returns its position.
 func (f *Flow) load() (int64, error) {
 	position, err := Position(f.config.Store)
-	if err != nil || position < 0 {
+	if err != nil {
+		return 0, err
+	}
+	clock, saved, err := f.config.Store.Get([]byte(keyClock))
+	if err != nil || !saved {
 		return position, err
 	}
-	clock, _, err := f.config.Store.Get([]byte(keyClock))
-	if err == nil {
-		err = f.clock.load(clock)
+	if err = f.clock.load(clock); err == nil {
+		err = f.checkSpread()
 	}
 	if err != nil {
 		return 0, err
@@ -104,6 +122,20 @@ func (f *Flow) load() (int64, error) {
 	var errs []error
 	f.visit(f.nodes, func(n *node) { errs = append(errs, f.loadNode(n)) })
 	return position, errors.Join(errs...)
+}
+
+// checkSpread makes sure that a key's state is in the partition that its records come to. State that was saved before
+// Spread was is taken as it is.
+func (f *Flow) checkSpread() error {
+	saved, ok, err := f.config.Store.Get([]byte(keySpread))
+	if err != nil || !ok || f.config.Spread == 0 {
+		return err
+	}
+	if was, _ := binary.Uvarint(saved); was != uint64(f.config.Spread) { //nolint:gosec // not negative
+		return fmt.Errorf("%w: the keys of %s were spread over %d partitions and are now over %d; begin anew with another --group",
+			ErrOtherSpread, f.config.Partition.Topic, was, f.config.Spread)
+	}
+	return nil
 }
 
 func (f *Flow) loadNode(n *node) error {

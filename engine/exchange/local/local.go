@@ -1,12 +1,12 @@
 // Package local is a hop inside the process: what its sink takes, its source gives. It stands in for a repartition topic
-// where all stages are in one process and nothing has to be read twice, as in runs over files and in tests.
+// where all stages are in one process: in runs over files, with --single-node, and in tests.
 //
-// It keeps records in memory, without limit: a stage reads as fast as the one before it writes, or memory grows.
+// What waits is in memory alone. Writing never waits, so that a stage can always be drained; whoever feeds the hop asks for
+// Room before it reads on.
 package local
 
 import (
 	"context"
-	"slices"
 	"sync"
 	"time"
 
@@ -15,25 +15,40 @@ import (
 	"github.com/pyudf/pyudf/engine/source"
 )
 
-// idleAfter is how long Poll waits before it says so.
-const idleAfter = 50 * time.Millisecond
+const (
+	// idleAfter is how long Poll waits before it says so.
+	idleAfter = 50 * time.Millisecond
+	// enough is how many bytes may wait before there is no room.
+	enough = 64 << 20
+	// maxBatch is the size from which on a batch takes no more messages.
+	maxBatch = 1 << 20
+)
 
-// Hop is both ends. Create it with New.
+// Hop is both ends. Create it with New. Any goroutine calls its methods, one of them Room.
 type Hop struct {
 	name string
-	wake chan struct{}
+	// wake and room hold a token when a waiting Poll or Room should look again.
+	wake, room chan struct{}
 
 	mu sync.Mutex // guards what follows
-	// open are the batches that Poll has not handed out, one a partition.
-	open []*record.Batch
-	next []int64
+	// queue are the batches that Poll has not handed out; open the last one of each partition, if it takes more.
+	queue []*record.Batch
+	open  []*record.Batch
+	next  []int64
+	// waiting are the bytes in the queue.
+	waiting int
+	// woken tells that Poll returns when nothing waits.
+	woken bool
 	// assigned tells that Poll has handed out the partitions, ended that it has said that they are at their end.
 	assigned, finishing, ended bool
 }
 
 // New returns a hop with so many partitions.
 func New(name string, partitions int) *Hop {
-	return &Hop{name: name, wake: make(chan struct{}, 1), open: make([]*record.Batch, partitions), next: make([]int64, partitions)}
+	return &Hop{
+		name: name, wake: make(chan struct{}, 1), room: make(chan struct{}, 1),
+		open: make([]*record.Batch, partitions), next: make([]int64, partitions),
+	}
 }
 
 // Sink returns the end that takes messages.
@@ -42,9 +57,42 @@ func (h *Hop) Sink() sink.Sink { return (*in)(h) }
 // Source returns the end that gives them.
 func (h *Hop) Source() source.Source { return (*out)(h) }
 
-func (h *Hop) signal() {
+// Room returns when little enough waits for more to be read, or with ctx's error.
+func (h *Hop) Room(ctx context.Context) error {
+	for !h.hasRoom() {
+		select {
+		case <-h.room:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (h *Hop) hasRoom() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.waiting < enough
+}
+
+// Empty tells whether Poll has handed out everything that was written.
+func (h *Hop) Empty() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.queue) == 0
+}
+
+// Wake makes the Poll that waits, or the next one, return as soon as nothing waits.
+func (h *Hop) Wake() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.woken = true
+	signal(h.wake)
+}
+
+func signal(to chan struct{}) {
 	select {
-	case h.wake <- struct{}{}:
+	case to <- struct{}{}:
 	default:
 	}
 }
@@ -58,18 +106,27 @@ func (i *in) Write(_ context.Context, messages *record.Messages) ([]sink.Rejecte
 	now := time.Now().UnixMilli()
 	for row := range messages.Len() {
 		target := messages.Partitions[row]
-		if h.open[target] == nil {
-			h.open[target] = &record.Batch{Partition: record.Partition{Topic: h.name, Index: target}}
-		}
-		b := h.open[target]
+		b := h.batch(target)
 		b.Offsets = append(b.Offsets, h.next[target])
 		h.next[target]++
 		b.Times = append(b.Times, now)
 		b.Keys.Append(messages.Keys.At(row))
 		b.Values.Append(messages.Values.At(row))
+		h.waiting += len(messages.Values.At(row))
 	}
-	h.signal()
+	signal(h.wake)
 	return nil, nil
+}
+
+// batch returns the batch that the next message of a partition goes to.
+func (h *Hop) batch(target int32) *record.Batch {
+	if b := h.open[target]; b != nil && len(b.Values.Data) < maxBatch {
+		return b
+	}
+	b := &record.Batch{Partition: record.Partition{Topic: h.name, Index: target}}
+	h.open[target] = b
+	h.queue = append(h.queue, b)
+	return b
 }
 
 func (i *in) Flush(context.Context) error { return nil }
@@ -85,7 +142,7 @@ func (o *out) Finish() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.finishing = true
-	h.signal()
+	signal(h.wake)
 }
 
 func (o *out) Poll(ctx context.Context) (source.Event, error) {
@@ -109,28 +166,45 @@ func (o *out) Poll(ctx context.Context) (source.Event, error) {
 func (h *Hop) take() (source.Event, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.assigned {
+	switch {
+	case !h.assigned:
 		h.assigned = true
 		event := source.Event{Assigned: []record.Position{}}
-		for i := range h.open {
-			event.Assigned = append(event.Assigned, record.Position{Partition: record.Partition{Topic: h.name, Index: int32(i)}}) //nolint:gosec // few partitions
+		for _, p := range h.partitions() {
+			event.Assigned = append(event.Assigned, record.Position{Partition: p})
 		}
 		return event, true
-	}
-	if i := slices.IndexFunc(h.open, func(b *record.Batch) bool { return b != nil }); i >= 0 {
-		b := h.open[i]
-		h.open[i] = nil
-		return source.Event{Records: b}, true
-	}
-	if !h.finishing || h.ended {
+	case len(h.queue) > 0:
+		return source.Event{Records: h.first()}, true
+	case h.finishing && !h.ended:
+		h.ended = true
+		return source.Event{Ended: h.partitions()}, true
+	case h.woken:
+		h.woken = false
+		return source.Event{Idle: true}, true
+	default:
 		return source.Event{}, false
 	}
-	h.ended = true
-	event := source.Event{}
-	for i := range h.open {
-		event.Ended = append(event.Ended, record.Partition{Topic: h.name, Index: int32(i)}) //nolint:gosec // few partitions
+}
+
+// first takes the oldest batch. REQUIRES: there is one.
+func (h *Hop) first() *record.Batch {
+	b := h.queue[0]
+	h.queue[0], h.queue = nil, h.queue[1:]
+	if h.open[b.Partition.Index] == b {
+		h.open[b.Partition.Index] = nil
 	}
-	return event, true
+	h.waiting -= len(b.Values.Data)
+	signal(h.room)
+	return b
+}
+
+func (h *Hop) partitions() []record.Partition {
+	var all []record.Partition
+	for i := range h.open {
+		all = append(all, record.Partition{Topic: h.name, Index: int32(i)}) //nolint:gosec // few partitions
+	}
+	return all
 }
 
 func (o *out) Release([]record.Partition) error { return nil }

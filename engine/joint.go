@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/state/journal"
+)
+
+// Queue is the inside of a hop within the process.
+type Queue interface {
+	// Room returns when little enough waits for the stage before to read on, or with ctx's error.
+	Room(ctx context.Context) error
+	// Empty tells whether the hop's source has handed out everything that was written.
+	Empty() bool
+	// Wake makes the source's Poll return as soon as nothing waits.
+	Wake()
+}
+
+// joint are epochs of all readers together, for hops within the process. What waits in such a hop is nowhere else, so the
+// positions of a source may be stored only with everything before them through all stages.
+//
+// When an epoch is due each reader stops between two events, those behind a hop when the stage before has stopped and
+// nothing waits in the hop. A reader that stops has drained its tasks. The last one commits for all while nobody reads,
+// and wakes the others.
+type joint struct {
+	journal  *journal.Journal
+	interval time.Duration
+	// before is the reader of the stage before a hop.
+	before map[*reader]*reader
+	// failed is closed when a reader fails.
+	failed <-chan struct{}
+
+	mu    sync.Mutex // guards what follows, and the tasks of readers that have stopped or ended
+	began time.Time
+	due   bool
+	// stopped are the readers that wait for the end of the epoch or have ended, with the positions to commit.
+	stopped map[*reader][]record.Position
+	ended   map[*reader]bool
+	// done is closed when the epoch is committed.
+	done chan struct{}
+}
+
+// newJoint returns the epochs of readers. The first begins now.
+func newJoint(e *engine) *joint {
+	j := &joint{
+		journal: e.journal, interval: e.interval(), before: map[*reader]*reader{}, began: time.Now(),
+		stopped: map[*reader][]record.Position{}, ended: map[*reader]bool{}, done: make(chan struct{}),
+	}
+	for _, r := range e.readers {
+		j.before[r] = nil
+		if r.plan.Hop != nil {
+			j.before[r] = e.readerOf(e.feeder(r.plan.Hop))
+		}
+	}
+	return j
+}
+
+func (j *joint) pass(working context.Context, r *reader) error {
+	if !j.turn(r) {
+		return nil
+	}
+	positions, err := r.drain(r.partitions())
+	if err != nil {
+		return err
+	}
+	done, err := j.stop(working, r, positions)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-j.failed:
+		return context.Canceled
+	}
+}
+
+// turn tells whether a reader has to stop now.
+func (j *joint) turn(r *reader) bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if !j.due && time.Since(j.began) < j.interval {
+		return false
+	}
+	j.due = true
+	if j.before[r] == nil {
+		return true
+	}
+	_, still := j.stopped[j.before[r]]
+	return still && r.queue.Empty()
+}
+
+// stop notes that a reader has stopped, and commits if it was the last. It returns what is closed after the commit.
+func (j *joint) stop(working context.Context, r *reader, positions []record.Position) (<-chan struct{}, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	done := j.done
+	j.stopped[r] = positions
+	for next, before := range j.before {
+		if before == r {
+			next.queue.Wake()
+		}
+	}
+	if !j.due || len(j.stopped) < len(j.before) {
+		return done, nil
+	}
+	return done, j.close(working)
+}
+
+// close commits an epoch and begins the next. REQUIRES: all readers have stopped, mu is held.
+func (j *joint) close(working context.Context) error {
+	if err := j.store(working); err != nil {
+		return err
+	}
+	for r := range j.before {
+		if !j.ended[r] {
+			delete(j.stopped, r)
+		}
+	}
+	j.began, j.due = time.Now(), false
+	close(j.done)
+	j.done = make(chan struct{})
+	return nil
+}
+
+func (j *joint) store(working context.Context) error {
+	began, moved := time.Now(), (*reader)(nil)
+	for r, positions := range j.stopped {
+		if len(positions) > 0 {
+			moved = r
+		}
+	}
+	if moved == nil {
+		return nil
+	}
+	if err := moved.flushSinks(working); err != nil {
+		return err
+	}
+	if err := j.save(); err != nil {
+		return err
+	}
+	for r, positions := range j.stopped {
+		if err := r.acknowledge(working, positions); err != nil {
+			r.refused(err)
+			continue
+		}
+		j.stopped[r] = nil
+	}
+	moved.metrics.CommitSeconds.Observe(time.Since(began).Seconds())
+	return nil
+}
+
+// save stores the states of all tasks together: they lead, as whoever has them goes on at the positions that they reflect.
+func (j *joint) save() error {
+	for r, positions := range j.stopped {
+		if err := r.save(positions); err != nil {
+			return err
+		}
+	}
+	if err := j.journal.Commit(); err != nil {
+		return fmt.Errorf("save the state of all stages: %w", err)
+	}
+	return nil
+}
+
+func (j *joint) given(r *reader) error {
+	if have := len(r.tasks); have < r.all {
+		return fmt.Errorf("%w: another process of the group has %d of the %d partitions of %s; stop it, or run without --single-node",
+			errNotAlone, r.all-have, r.all, r.plan.Name)
+	}
+	return nil
+}
+
+func (j *joint) taken(r *reader) error {
+	return fmt.Errorf("%w: another process of the group takes partitions of %s; what was committed is safe, and the next run goes on there; "+
+		"stop the other process and start again, or run all of them without --single-node", errNotAlone, r.plan.Name)
+}
+
+var errNotAlone = errors.New("--single-node is for one process that reads all partitions")
+
+// end notes that a reader stays where it is.
+func (j *joint) end(working context.Context, r *reader) error {
+	j.mu.Lock()
+	j.ended[r] = true
+	all := len(j.ended) == len(j.before)
+	j.due = j.due && !all // the last commit follows
+	j.mu.Unlock()
+	_, err := j.stop(working, r, r.final)
+	return err
+}
+
+func (j *joint) commit(ctx context.Context, readers []*reader) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if err := j.save(); err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range readers {
+		errs = append(errs, insist(ctx, r, func() error { return r.acknowledge(ctx, j.stopped[r]) }))
+	}
+	return errors.Join(errs...)
+}
