@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"sort"
 
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/key"
-	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/step"
 )
@@ -20,9 +18,8 @@ type keeping struct {
 	in     *rows
 	k      *step.Keyed
 	values map[string]*kept
-	// lines are the rows of each key, in order; keys are in the order of their first row.
-	keys  []string
-	lines map[string][]int32
+	// lines are the rows of each key, in the order of their first row.
+	lines []*line
 
 	answer step.Answer
 	// order is the place of each record or value of the answer: the row that it belongs before or to.
@@ -33,8 +30,10 @@ type keeping struct {
 
 // given is a record that came of a row or a timer.
 type given struct {
-	// place is the row of the batch that it belongs to, or, for a timer, before.
-	place  int
+	// record is the record of the batch that it belongs to, or, for a timer, before.
+	record int
+	// after is the row that it comes of or behind; -1: it comes before all rows of the record.
+	after  int32
 	source int32
 	text   []byte
 }
@@ -48,14 +47,7 @@ func (f *Flow) keep(ctx context.Context, n *node, in *rows, k *step.Keyed, after
 			return f.kept(ctx, n, rows{&step.Outcome{}, nil}, after)
 		}
 	}
-	b := &keeping{f: f, n: n, in: in, k: k, values: map[string]*kept{}, lines: map[string][]int32{}}
-	for row := range k.Rows() {
-		name := string(k.Keys.At(row))
-		if b.lines[name] == nil {
-			b.keys = append(b.keys, name)
-		}
-		b.lines[name] = append(b.lines[name], int32(row)) //nolint:gosec // a batch has fewer rows
-	}
+	b := &keeping{f: f, n: n, in: in, k: k, values: map[string]*kept{}, lines: linesOf(k)}
 	err := b.run(ctx, after)
 	n.reached = after
 	if err != nil {
@@ -94,34 +86,63 @@ func (b *keeping) run(ctx context.Context, after int64) error {
 	return b.fireRest(ctx, after)
 }
 
-// run is rows of one key that the function can take in one go.
+// line is the rows of one key that are still to be taken, in their order.
+type line struct {
+	key  string
+	rows []int32
+	// most is how many go together: few while timers come in between, since those behind a timer are sent in vain.
+	most int
+}
+
+func linesOf(k *step.Keyed) []*line {
+	var lines []*line
+	byKey := map[string]*line{}
+	for row := range k.Rows() {
+		l := byKey[string(k.Keys.At(row))]
+		if l == nil {
+			l = &line{key: string(k.Keys.At(row)), most: k.Rows()}
+			byKey[l.key] = l
+			lines = append(lines, l)
+		}
+		l.rows = append(l.rows, int32(row)) //nolint:gosec // a batch has fewer rows
+	}
+	return lines
+}
+
+// took moves on behind rows that were taken of those that were sent.
+func (l *line) took(taken, sent int) {
+	if l.rows = l.rows[taken:]; taken < sent {
+		l.most = 2 * taken
+	} else {
+		l.most = max(l.most, 2*taken)
+	}
+}
+
+// run is rows of one key that the function gets in one go. It may leave some of them, for which a timer is due first.
 type run struct {
 	v    *kept
+	line *line
 	rows []int32
 }
 
-// turn takes from each key the rows that can go next: those up to a gap after which a state has expired, or a single row
-// if the function has timers, as one may be due before the next.
+// turn returns for each key the rows that can go next: those up to a gap after which a state has expired.
 func (b *keeping) turn() ([]run, error) {
 	var turn []run
-	for _, name := range b.keys {
-		line := b.lines[name]
-		if len(line) == 0 {
+	for _, l := range b.lines {
+		if len(l.rows) == 0 {
 			continue
 		}
-		v, err := b.value(name)
+		v, err := b.value(l.key)
 		if err != nil {
 			return nil, err
 		}
-		b.n.keeper.expire(v, b.before(line[0]))
 		to := 1
-		last := max(v.last, b.time(line[0]))
-		for len(b.n.keeper.function.Timers) == 0 && to < len(line) && !b.expires(last, b.before(line[to])) {
-			last = max(last, b.time(line[to]))
+		last := max(v.last, b.time(l.rows[0]))
+		for to < min(len(l.rows), l.most) && !b.expires(last, b.before(l.rows[to])) {
+			last = max(last, b.time(l.rows[to]))
 			to++
 		}
-		turn = append(turn, run{v, line[:to]})
-		b.lines[name] = line[to:]
+		turn = append(turn, run{v, l, l.rows[:to]})
 	}
 	return turn, nil
 }
@@ -148,12 +169,40 @@ func (b *keeping) origin(row int32) int   { return b.k.OriginOf(int(row)) }
 func (b *keeping) before(row int32) int64 { return b.in.before[b.origin(row)] }
 func (b *keeping) time(row int32) int64   { return b.in.Times[b.origin(row)] }
 
-// call has the function take the rows of a turn.
+// call has the function take the rows of a turn, those for which no timer is due first.
 func (b *keeping) call(ctx context.Context, turn []run) error {
-	var picked []int32
 	function := b.n.keeper.function
-	groups := &dispatch.Groups{Offsets: []int32{0}, States: make([]record.Arena, len(function.States)), Timers: make([][]int64, len(function.Timers))}
+	picked, groups := b.groups(turn)
+	result, err := b.f.config.Program.Keep(ctx, function, picking(b.k.Request, picked, groups))
+	if err != nil {
+		return err
+	}
+	var taken []int32
+	for i, r := range turn {
+		n := len(r.rows)
+		if result.Taken != nil {
+			n = int(result.Taken[i])
+		}
+		r.v.take(result, i, everyState(len(function.States)))
+		for t := range function.Timers {
+			r.v.timers[t] = result.Timers[t][i]
+		}
+		for at, row := range r.rows[:n] {
+			r.v.last, r.v.row = max(r.v.last, b.time(row)), row
+			taken = append(taken, groups.Offsets[i]+int32(at)) //nolint:gosec // a batch has fewer rows
+		}
+		r.line.took(n, len(r.rows))
+	}
+	b.gather(result, picked, taken)
+	return nil
+}
+
+// groups returns the rows of a turn, and what a call needs to know of them.
+func (b *keeping) groups(turn []run) (picked []int32, groups *dispatch.Groups) {
+	function := b.n.keeper.function
+	groups = &dispatch.Groups{Offsets: []int32{0}, States: make([]record.Arena, len(function.States)), Timers: make([][]int64, len(function.Timers))}
 	for _, r := range turn {
+		b.n.keeper.expire(r.v, b.before(r.rows[0]))
 		picked = append(picked, r.rows...)
 		groups.Offsets = append(groups.Offsets, int32(len(picked))) //nolint:gosec // a batch has fewer rows
 		appendKept(groups, r.v, everyState(len(function.States)))
@@ -161,26 +210,14 @@ func (b *keeping) call(ctx context.Context, turn []run) error {
 			groups.Timers[i] = append(groups.Timers[i], r.v.timers[i])
 		}
 	}
-	if len(function.Timers) > 0 {
-		for _, row := range picked {
-			groups.Times = append(groups.Times, b.time(row))
-		}
+	if len(function.Timers) == 0 {
+		return picked, groups
 	}
-	result, err := b.f.config.Program.Keep(ctx, function, picking(b.k.Request, picked, groups))
-	if err != nil {
-		return err
+	for _, row := range picked {
+		groups.Times = append(groups.Times, b.time(row))
+		groups.Watermarks = append(groups.Watermarks, b.before(row))
 	}
-	for i, r := range turn {
-		r.v.take(result, i, everyState(len(function.States)))
-		for t := range function.Timers {
-			r.v.timers[t] = result.Timers[t][i]
-		}
-		for _, row := range r.rows {
-			r.v.last = max(r.v.last, b.time(row))
-		}
-	}
-	b.gather(result, picked)
-	return nil
+	return picked, groups
 }
 
 func everyState(n int) []int {
@@ -222,18 +259,22 @@ func picking(all *dispatch.Call, rows []int32, groups *dispatch.Groups) *dispatc
 	return out
 }
 
-// gather notes what rows gave.
-func (b *keeping) gather(result *dispatch.Result, picked []int32) {
+// gather notes what rows gave, of those that were picked the ones that were taken.
+func (b *keeping) gather(result *dispatch.Result, picked, taken []int32) {
 	for _, failure := range result.Failures {
 		failure.Row = int(picked[failure.Row])
 		b.answer.Failures = append(b.answer.Failures, failure)
 	}
 	if result.Column != nil {
-		b.columns, b.rows = append(b.columns, result.Column), append(b.rows, picked...)
+		column := result.Column.Take(taken)
+		b.columns = append(b.columns, &column)
+		for _, at := range taken {
+			b.rows = append(b.rows, picked[at])
+		}
 	}
 	for i, source := range result.Sources {
 		row := picked[source]
-		b.records = append(b.records, given{b.origin(row), row, result.Records.At(i)})
+		b.records = append(b.records, given{b.origin(row), row, row, result.Records.At(i)})
 	}
 }
 
@@ -251,7 +292,7 @@ func (b *keeping) goOn(ctx context.Context, after int64) error {
 		b.answer.Column = all.Take(position)
 	}
 	slices.SortStableFunc(b.records, func(x, y given) int {
-		return cmp.Or(cmp.Compare(x.place, y.place), cmp.Compare(b.rank(x), b.rank(y)))
+		return cmp.Or(cmp.Compare(x.record, y.record), cmp.Compare(x.after, y.after), cmp.Compare(x.source, y.source))
 	})
 	for _, g := range b.records {
 		b.answer.Records.Append(g.text)
@@ -271,149 +312,4 @@ func (b *keeping) goOn(ctx context.Context, after int64) error {
 		before = append(slices.Clip(before), firing.Watermark)
 	}
 	return b.f.kept(ctx, b.n, rows{outcome, before}, after)
-}
-
-// rank puts timers before the row that they were due before, in the order of their times.
-func (b *keeping) rank(g given) int {
-	if fired := int(g.source) - b.k.Rows(); fired >= 0 {
-		return fired - len(b.answer.Fired)
-	}
-	return int(g.source)
-}
-
-// fireBefore calls the timers of a turn's keys that are due before their rows.
-func (b *keeping) fireBefore(ctx context.Context, turn []run) error {
-	if len(b.n.keeper.function.Timers) == 0 {
-		return nil
-	}
-	for {
-		var due []moment
-		for _, r := range turn {
-			if m, ok := r.v.first(b.before(r.rows[0])); ok {
-				due = append(due, m)
-			}
-		}
-		if len(due) == 0 {
-			return nil
-		}
-		if err := b.fire(ctx, due); err != nil {
-			return err
-		}
-	}
-}
-
-// first returns the first timer of a key that is due.
-func (v *kept) first(watermark int64) (moment, bool) {
-	out := moment{time: record.MaxTime, key: v.key}
-	found := false
-	for i, timer := range v.timers {
-		if timer != record.NoTime && timer <= watermark && timer < out.time {
-			out.time, out.number, found = timer, i, true
-		}
-	}
-	return out, found
-}
-
-// fireRest calls the timers that are due behind the rows, of all keys, in the order of their times.
-func (b *keeping) fireRest(ctx context.Context, after int64) error {
-	k := b.n.keeper
-	for after >= k.nextTimer {
-		due, next, err := k.due(k.timers, after)
-		if err != nil {
-			return err
-		}
-		k.nextTimer = next
-		due = firstOfEach(due)
-		for _, m := range due {
-			if _, err := b.value(m.key); err != nil {
-				return err
-			}
-		}
-		if len(due) > 0 {
-			if err := b.fire(ctx, due); err != nil {
-				return err
-			}
-		}
-		for _, m := range due {
-			k.put(b.values[m.key])
-		}
-		if len(due) == 0 {
-			return nil
-		}
-		k.nextTimer = unknown // until there is none, as calls may set more
-	}
-	return nil
-}
-
-// firstOfEach returns the first of each key.
-func firstOfEach(due []moment) []moment {
-	seen := map[string]bool{}
-	var out []moment
-	for _, m := range due {
-		if !seen[m.key] {
-			seen[m.key] = true
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// fire calls timers, one of a key. Those of the same function go together.
-func (b *keeping) fire(ctx context.Context, due []moment) error {
-	for number := range b.n.keeper.function.Timers {
-		var some []moment
-		for _, m := range due {
-			if m.number == number {
-				some = append(some, m)
-			}
-		}
-		if len(some) > 0 {
-			if err := b.fireSome(ctx, &b.n.keeper.function.Timers[number], some); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (b *keeping) fireSome(ctx context.Context, timer *plan.Timer, due []moment) error {
-	groups := &dispatch.Groups{Offsets: []int32{0}, States: make([]record.Arena, len(timer.States))}
-	first := b.k.Rows() + len(b.answer.Fired)
-	for i, m := range due {
-		v := b.values[m.key]
-		v.timers[m.number] = record.NoTime
-		b.n.keeper.expire(v, m.time)
-		groups.Offsets = append(groups.Offsets, int32(i+1)) //nolint:gosec // few
-		groups.Times = append(groups.Times, m.time)
-		appendKept(groups, v, timer.States)
-		b.answer.Fired = append(b.answer.Fired, step.Firing{Key: []byte(m.key), Function: timer.Callback, Time: m.time, Watermark: b.watermarkBefore(m.time)})
-	}
-	result, err := b.f.config.Program.Keep(ctx, timer.Callback, &dispatch.Call{Function: timer.Callback.ID, Rows: len(due), Groups: groups})
-	if err != nil {
-		return err
-	}
-	for i, m := range due {
-		b.values[m.key].take(result, i, timer.States)
-	}
-	for _, failure := range result.Failures {
-		failure.Row += first
-		b.answer.Failures = append(b.answer.Failures, failure)
-	}
-	for i, source := range result.Sources {
-		b.records = append(b.records, given{b.placeOf(due[source].time), int32(first) + source, result.Records.At(i)}) //nolint:gosec // few
-	}
-	return nil
-}
-
-// placeOf returns the row of the batch before which a timer was due.
-func (b *keeping) placeOf(time int64) int {
-	return sort.Search(len(b.in.before), func(i int) bool { return b.in.before[i] >= time })
-}
-
-// watermarkBefore returns what the watermark was before it reached a timer.
-func (b *keeping) watermarkBefore(time int64) int64 {
-	if place := b.placeOf(time); place > 0 {
-		return b.in.before[place-1]
-	}
-	return min(time, b.n.reached)
 }

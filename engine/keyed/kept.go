@@ -3,6 +3,7 @@ package keyed
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
@@ -19,6 +20,8 @@ type keeper struct {
 	expiry   []byte
 	// ttl is the longest of the states that have one; 0: none has.
 	ttl int64
+	// lasting tells that some states have none.
+	lasting bool
 	// nextTimer and nextExpiry are no later than the first there is.
 	nextTimer, nextExpiry int64
 }
@@ -30,11 +33,8 @@ func newKeeper(s *plan.Step, overlay *state.Overlay) *keeper {
 		nextTimer: record.MaxTime, nextExpiry: record.MaxTime,
 	}
 	for _, state := range k.function.States {
-		if state.TTL == 0 {
-			k.ttl = 0
-			return k
-		}
 		k.ttl = max(k.ttl, state.TTL)
+		k.lasting = k.lasting || state.TTL == 0
 	}
 	return k
 }
@@ -52,6 +52,8 @@ type kept struct {
 	last   int64
 	states [][]byte // nil: none
 	timers []int64
+	// row is the key's last row of the batch that was taken; -1: none.
+	row int32
 	// stored are the timers, and expires the time of expiry, as they are in the store.
 	stored  []int64
 	expires int64
@@ -59,12 +61,12 @@ type kept struct {
 
 // get returns what there is for a key.
 func (k *keeper) get(key string) (*kept, error) {
-	out := &kept{key: key, last: unknown, expires: unknown, states: make([][]byte, len(k.function.States))}
+	out := &kept{key: key, row: -1, last: unknown, expires: unknown, states: make([][]byte, len(k.function.States))}
 	for range k.function.Timers {
 		out.timers = append(out.timers, record.NoTime)
 	}
 	out.stored = append(out.stored, out.timers...)
-	value, ok, err := k.overlay.Get(append(k.values[:len(k.values):len(k.values)], key...))
+	value, ok, err := k.overlay.Get(k.place(key))
 	if err != nil || !ok {
 		return out, err
 	}
@@ -116,31 +118,25 @@ func (v *kept) encode() []byte {
 	return dst
 }
 
-func (v *kept) empty() bool {
-	for _, s := range v.states {
-		if s != nil {
-			return false
-		}
-	}
-	return !v.waits()
+// holds tells whether a state has a value.
+func (v *kept) holds() bool {
+	return slices.ContainsFunc(v.states, func(s []byte) bool { return s != nil })
 }
 
 // waits tells whether a timer is set.
 func (v *kept) waits() bool {
-	for _, timer := range v.timers {
-		if timer != record.NoTime {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(v.timers, func(timer int64) bool { return timer != record.NoTime })
 }
+
+// place returns where a key's values are.
+func (k *keeper) place(key string) []byte { return append(slices.Clip(k.values), key...) }
 
 // put writes what there is for a key now.
 func (k *keeper) put(v *kept) {
 	k.putTimers(v)
 	k.putExpiry(v)
-	at := append(k.values[:len(k.values):len(k.values)], v.key...)
-	if v.empty() {
+	at := k.place(v.key)
+	if !v.holds() && !v.waits() && v.expires == unknown {
 		k.overlay.Delete(at)
 	} else {
 		k.overlay.Set(at, v.encode())
@@ -164,10 +160,12 @@ func (k *keeper) putTimers(v *kept) {
 }
 
 // putExpiry notes when the key can be forgotten, to a quarter of the time that values are kept for: so that it is not
-// written with every record.
+// written with every record. Until then it is known when the last record was, be there values or none: the values of a
+// record before it are kept no longer for that the key was empty in between.
 func (k *keeper) putExpiry(v *kept) {
 	expires := int64(unknown)
-	if k.ttl > 0 && !v.empty() && v.last != unknown {
+	freed := v.holds() && !k.lasting || !v.holds() && !v.waits()
+	if k.ttl > 0 && v.last != unknown && freed {
 		step := max(k.ttl/4, 1)
 		expires = (v.last+k.ttl)/step*step + step
 	}
@@ -234,8 +232,9 @@ func (k *keeper) forget(watermark int64) error {
 		if err != nil {
 			return err
 		}
-		for i := range v.states {
-			v.states[i] = nil
+		k.expire(v, watermark)
+		if !v.waits() { // a timer's call may leave a value, which has expired then
+			v.last = unknown
 		}
 		k.put(v)
 	}
