@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -88,12 +89,12 @@ func sessions(gap, limit int64) func([]reading) [][]reading {
 
 // pickWindow sets one of the kinds of windows.
 func (s *scenario) pickWindow() {
-	size, every := 1+s.g.Int64N(30), int64(0)
+	size := 1 + s.g.Int64N(30)
 	switch s.g.IntN(5) {
 	case 0:
 		s.window, s.windows = tumbling(uint64(size)), aligned(size, size)
 	case 1:
-		every = 1 + s.g.Int64N(size)
+		every := 1 + s.g.Int64N(size)
 		s.windows = aligned(size, every)
 		s.window = &planv1.Window{Kind: &planv1.Window_Hopping{Hopping: &planv1.Hopping{SizeMs: uint64(size), EveryMs: uint64(every)}}}
 	case 2:
@@ -127,7 +128,7 @@ func newScenario(data []byte) *scenario {
 			clock += s.g.Int64N(8)
 			key := string(rune('a' + s.g.IntN(3)))
 			if s.targets == 0 {
-				key += fmt.Sprint(p) // each key is in one partition
+				key += strconv.Itoa(p) // each key is in one partition
 			}
 			readings = append(readings, reading{key: key, time: clock - s.g.Int64N(bound+1), partition: p})
 		}

@@ -77,7 +77,7 @@ func TestAClockThatMovedTheWatermarkIsReplayed_W3(t *testing.T) {
 }
 
 func TestAnInputThatNeverHadARecordHoldsAllBackUntilItIsIdle_W4(t *testing.T) {
-	both(t, 3, func(t *testing.T, w *world) {
+	both(t, 3, func(_ *testing.T, w *world) {
 		w.feed(0, "a@100")
 		w.feed(1, "b@30 b@50")
 		w.settle()
@@ -121,7 +121,7 @@ func TestAFinishedInputCountsForNothing_W6(t *testing.T) {
 }
 
 func TestARestartKeepsTheWatermark_W7(t *testing.T) {
-	both(t, 2, func(t *testing.T, w *world) {
+	both(t, 2, func(_ *testing.T, w *world) {
 		w.feed(0, "a@100")
 		w.feed(1, "b@100")
 		w.settle()
@@ -156,7 +156,7 @@ func TestABackfillingInputLosesNothing_W9(t *testing.T) {
 }
 
 func TestAProcessThatGoesAwayLeavesItsPartitionsWatermark_W10(t *testing.T) {
-	both(t, 2, func(t *testing.T, w *world) {
+	both(t, 2, func(_ *testing.T, w *world) {
 		w.feed(0, "a@100")
 		w.feed(1, "b@5")
 		w.settle()

@@ -3,6 +3,7 @@ package window_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -200,7 +201,7 @@ func (c *specified) text(o outcome) string {
 	if c.config.Kind == window.Aligned {
 		end = ")"
 	}
-	value := fmt.Sprint(o.count)
+	value := strconv.FormatInt(o.count, 10)
 	if c.values {
 		value = o.values
 	}

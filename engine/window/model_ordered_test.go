@@ -82,8 +82,8 @@ func (m *model) sayAll(events []event) {
 }
 
 func (m *model) count(e event) {
-	all := append(m.kept[e.key], e)
-	m.kept[e.key] = all
+	m.kept[e.key] = append(m.kept[e.key], e)
+	all := m.kept[e.key]
 	if int64(len(all))%m.config.Every == 0 {
 		m.sayAll(all[max(0, int64(len(all))-m.config.Size):])
 	}
