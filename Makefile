@@ -109,7 +109,7 @@ lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
-	@for dir in examples/weather integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
+	@for dir in examples/* integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
 test-go: venv ## Go's unit tests, with the race detector, in random order
@@ -126,9 +126,9 @@ integration: venv kafka ## The promises, each on the embedded broker and on a re
 ##@ Measuring
 
 .PHONY: bench
-bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside a bare loop and the limit, in one table (RUNS=3 RECORDS=1000000)
+bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session or state)
 	@go build -o bin/bench ./integration/bench && go build -o bin/passthrough ./integration/bench/passthrough
-	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000)
+	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000) -part "$(PART)"
 
 ##@ Cleaning
 

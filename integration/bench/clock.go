@@ -21,6 +21,8 @@ const (
 type measurement struct {
 	took   time.Duration
 	memory memory
+	// inside is how many readings the results hold together; 0 where results are no windows.
+	inside int64
 }
 
 // running is a contender at work.
@@ -30,8 +32,16 @@ type running struct {
 	log   string
 }
 
+// goal is what a contender has to write.
+type goal struct {
+	// records are how many there will be in the output topic.
+	records int64
+	// inside is how many readings they hold together, in their field n; 0: they have no such field.
+	inside int64
+}
+
 // measure runs a contender from cold until its output is complete.
-func (s *stage) measure(ctx context.Context, c contender, records int) (measurement, error) {
+func (s *stage) measure(ctx context.Context, c contender, g goal) (measurement, error) {
 	out, err := s.output(ctx, c.name)
 	if err != nil {
 		return measurement{}, err
@@ -42,13 +52,17 @@ func (s *stage) measure(ctx context.Context, c contender, records int) (measurem
 		return measurement{}, err
 	}
 	defer r.stop()
-	if err := s.await(ctx, r, out, int64(records)); err != nil {
+	if err := s.await(ctx, r, out, g.records); err != nil {
 		return measurement{}, err
 	}
-	took := time.Since(began)
-	used := memoryOf(r.cmd.Process.Pid)
+	m := measurement{took: time.Since(began), memory: memoryOf(r.cmd.Process.Pid)}
 	r.stop()
-	return measurement{took: took, memory: used}, s.remove(ctx, out)
+	if g.inside > 0 {
+		if m.inside, err = s.inside(out); err != nil {
+			return measurement{}, err
+		}
+	}
+	return m, s.remove(ctx, out)
 }
 
 func (s *stage) launch(ctx context.Context, c contender, in, out string) (*running, error) {
@@ -58,7 +72,7 @@ func (s *stage) launch(ctx context.Context, c contender, in, out string) (*runni
 		return nil, fmt.Errorf("make the log of %s: %w", c.name, err)
 	}
 	defer file.Close() //nolint:errcheck // the child has its own handle
-	args := c.args(out, s.kafka.Addr())
+	args := c.args(places{out: out, brokers: s.kafka.Addr(), state: filepath.Join(s.dir, "state")})
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "BROKERS="+s.kafka.Addr(), "IN="+in, "OUT="+out)
 	cmd.Stdout, cmd.Stderr = file, file

@@ -7,18 +7,29 @@ type contender struct {
 	name  string
 	title string
 	// args are the command; every argument that names a file is relative to the project's root.
-	args func(out, brokers string) []string
+	args func(at places) []string
 }
 
-func ours(app string) func(out, brokers string) []string {
+// places are what a run of a contender has for itself.
+type places struct{ out, brokers, state string }
+
+func ours(app string, flags ...string) func(at places) []string {
 	path := filepath.Join("integration", "bench", "apps", app)
-	return func(out, brokers string) []string {
-		return []string{"bin/pyudf", "run", path, "--brokers", brokers, "--group", out, "--start", "earliest", "--python", python}
+	return func(at places) []string {
+		return append([]string{
+			"bin/pyudf", "run", path, "--brokers", at.brokers, "--group", at.out, "--start", "earliest",
+			"--python", python, "--state-dir", at.state,
+		}, flags...)
 	}
 }
 
-func fixed(args ...string) func(out, brokers string) []string {
-	return func(string, string) []string { return args }
+// loop is a bare Python loop.
+func loop(script string) func(at places) []string {
+	return fixed(python, filepath.Join("integration", "bench", "apps", script))
+}
+
+func fixed(args ...string) func(at places) []string {
+	return func(places) []string { return args }
 }
 
 const (
@@ -33,7 +44,7 @@ var contenders = []contender{
 	{"vectorised", "pyudf, numpy", ours("vectorised.py")},
 	{"scalar", "pyudf, scalar", ours("scalar.py")},
 	{"record", "pyudf, dict -> dict", ours("record.py")},
-	{floor, "bare Python loop", fixed(python, "integration/bench/apps/bare.py")},
+	{floor, "bare Python loop", loop("bare.py")},
 }
 
 // field is who takes part: everybody, or one beside the two that all are compared with.
@@ -45,4 +56,29 @@ func field(only string) []contender {
 		}
 	}
 	return chosen
+}
+
+// task is work with windows, which pyudf and a bare loop do.
+type task struct {
+	name  string
+	title string
+	ours  contender
+	loop  contender
+	// goal says what is right.
+	goal func(c *census) goal
+}
+
+//nolint:gochecknoglobals // as contenders
+var tasks = []task{
+	newTask("win", "Count and mean of each station in windows of 10 s", (*census).byStation),
+	newTask("rekey", "Count and mean of each region in windows of 10 s, of readings that are keyed by station", (*census).byRegion),
+	newTask("session", "Count and mean of each station's sessions with a gap of 5 s", (*census).bySession),
+}
+
+func newTask(name, title string, goal func(c *census) goal) task {
+	return task{
+		name: name, title: title, goal: goal,
+		ours: contender{name, "pyudf", ours(name + ".py")},
+		loop: contender{floor + "-" + name, "bare Python loop", loop(floor + "_" + name + ".py")},
+	}
 }

@@ -109,50 +109,24 @@ func (s *stage) awake(ctx context.Context, r *running, f *feed, out string) erro
 
 // delaysIn reads the output topic and returns, sorted, the delays of the readings made after the warm-up.
 func (s *stage) delaysIn(topic string, from time.Time) ([]int64, error) {
-	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{
-		"bootstrap.servers": s.kafka.Addr(), "group.id": "bench", "enable.auto.commit": false,
-		"enable.partition.eof": true, "enable.metrics.push": false,
+	var found []int64
+	err := s.each(topic, func(m *kafka.Message) error {
+		var reading struct {
+			T int64 `json:"t"`
+		}
+		if err := json.Unmarshal(m.Value, &reading); err != nil {
+			return fmt.Errorf("a record of the output is not what went in: %w", err)
+		}
+		if reading.T > from.UnixMilli() {
+			found = append(found, m.Timestamp.UnixMilli()-reading.T)
+		}
+		return nil
 	})
-	if err != nil {
-		return nil, fmt.Errorf("make a consumer: %w", err)
-	}
-	defer consumer.Close() //nolint:errcheck // all that was wanted has been read
-	var all []kafka.TopicPartition
-	for p := range int32(partitions) {
-		all = append(all, kafka.TopicPartition{Topic: &topic, Partition: p, Offset: kafka.OffsetBeginning})
-	}
-	if err := consumer.Assign(all); err != nil {
-		return nil, fmt.Errorf("read %s: %w", topic, err)
-	}
-	found, err := collect(consumer, from.UnixMilli())
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("no reading in %s is younger than the warm-up", topic)
 	}
 	slices.Sort(found)
 	return found, err
-}
-
-func collect(consumer *kafka.Consumer, from int64) ([]int64, error) {
-	var found []int64
-	for ended := 0; ended < partitions; {
-		switch event := consumer.Poll(1000).(type) {
-		case *kafka.Message:
-			var reading struct {
-				T int64 `json:"t"`
-			}
-			if err := json.Unmarshal(event.Value, &reading); err != nil {
-				return nil, fmt.Errorf("a record of the output is not what went in: %w", err)
-			}
-			if reading.T > from {
-				found = append(found, event.Timestamp.UnixMilli()-reading.T)
-			}
-		case kafka.PartitionEOF:
-			ended++
-		case kafka.Error:
-			return nil, fmt.Errorf("read the output: %w", event)
-		}
-	}
-	return found, nil
 }
 
 func quantile(sorted []int64, q float64) int64 {

@@ -25,41 +25,97 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
-	runs := flag.Int("runs", 3, "how often each contender runs; the table shows medians")
-	records := flag.Int("records", 1_000_000, "how many readings a run has")
-	only := flag.String("only", "", "a contender to measure alone, beside the limit and the bare loop; empty: all")
-	rates := flag.Bool("latency", true, "measure latency too")
+// options are what the command line says.
+type options struct {
+	runs, records int
+	// only is a contender of the map task; part what to measure. Empty: all.
+	only, part string
+}
+
+func parse() options {
+	var o options
+	flag.IntVar(&o.runs, "runs", 3, "how often each contender runs; the table shows medians")
+	flag.IntVar(&o.records, "records", 1_000_000, "how many readings a run has")
+	flag.StringVar(&o.only, "only", "", "a contender of map to measure alone, beside the limit and the bare loop; empty: all")
+	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session or state; empty: all")
 	flag.Parse()
-	stage, err := openStage(ctx)
+	return o
+}
+
+// has tells whether a part is to be measured.
+func (o options) has(part string) bool { return o.part == "" || o.part == part }
+
+func run(ctx context.Context) error {
+	o := parse()
+	opened, err := openStage(ctx)
 	if err != nil {
 		return err
 	}
-	defer stage.close()
-	fmt.Printf("Producing %d readings ...\n", *records)
-	if err := stage.load(ctx, *records); err != nil {
-		return err
+	defer opened.close()
+	if o.part != "latency" && o.part != "state" {
+		fmt.Printf("Producing %d readings ...\n", o.records)
+		if err := opened.load(ctx, o.records); err != nil {
+			return err
+		}
 	}
-	results, err := race(ctx, stage, turns{field(*only), *runs, *records})
-	if err != nil {
-		return err
+	for _, part := range []func(context.Context, *stage, options) error{throughput, latency, windows, keptState} {
+		if err := part(ctx, opened, o); err != nil {
+			return err
+		}
 	}
-	printThroughput(os.Stdout, results, *records)
-	if !*rates {
-		return nil
-	}
-	delays, err := delays(ctx, stage)
-	if err != nil {
-		return err
-	}
-	printLatency(os.Stdout, delays)
 	return nil
 }
 
-// turns is who runs, how often, over how many readings.
+func throughput(ctx context.Context, stage *stage, o options) error {
+	if !o.has("map") {
+		return nil
+	}
+	results, err := race(ctx, stage, turns{field(o.only), o.runs, goal{records: int64(o.records)}})
+	if err == nil {
+		printThroughput(os.Stdout, results, o.records)
+	}
+	return err
+}
+
+func latency(ctx context.Context, stage *stage, o options) error {
+	if !o.has("latency") {
+		return nil
+	}
+	delays, err := delays(ctx, stage)
+	if err == nil {
+		printLatency(os.Stdout, delays)
+	}
+	return err
+}
+
+// windows measures the tasks with windows.
+func windows(ctx context.Context, stage *stage, o options) error {
+	var readings *census
+	for _, task := range tasks {
+		if !o.has(task.name) {
+			continue
+		}
+		if readings == nil {
+			var err error
+			if readings, err = stage.takeCensus(); err != nil {
+				return err
+			}
+		}
+		goal := task.goal(readings)
+		results, err := race(ctx, stage, turns{[]contender{task.ours, task.loop}, o.runs, goal})
+		if err != nil {
+			return err
+		}
+		printWindows(os.Stdout, task, results, goal)
+	}
+	return nil
+}
+
+// turns is who runs, how often, and to which end.
 type turns struct {
-	field         []contender
-	runs, records int
+	field []contender
+	runs  int
+	goal  goal
 }
 
 // race lets the contenders take turns, so that what the machine does besides hits all of them.
@@ -71,7 +127,7 @@ func race(ctx context.Context, stage *stage, turns turns) ([]result, error) {
 	for turn := range turns.runs {
 		for i := range results {
 			fmt.Printf("Run %d of %d: %s ...\n", turn+1, turns.runs, results[i].contender.title)
-			m, err := stage.measure(ctx, results[i].contender, turns.records)
+			m, err := stage.measure(ctx, results[i].contender, turns.goal)
 			if err != nil {
 				return nil, err
 			}

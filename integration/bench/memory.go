@@ -29,14 +29,17 @@ func (m memory) String() string {
 	return fmt.Sprintf("%d + %d", m.engine, m.worker)
 }
 
-// peak is VmHWM of a process, 0 if it is gone.
-func peak(pid int) int {
+// peak is the most that a process ever held.
+func peak(pid int) int { return statusOf(pid, "VmHWM:") }
+
+// statusOf is a size that the kernel tells of a process, in MB; 0 if it is gone.
+func statusOf(pid int, name string) int {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	for line := range strings.Lines(string(text)) {
-		if kb, found := strings.CutPrefix(line, "VmHWM:"); found {
+		if kb, found := strings.CutPrefix(line, name); found {
 			n, _ := strconv.Atoi(strings.TrimSuffix(strings.TrimSpace(kb), " kB"))
 			return n / 1024
 		}

@@ -56,6 +56,29 @@ peak MB   the most memory at any time: the process, plus its worker
 `, len(results[0].measured))
 }
 
+func printWindows(w io.Writer, task task, results []result, g goal) {
+	slowest := medianOf(results, task.loop.name)
+	fmt.Fprintf(w, "\n%s: %d results are right, with %d readings inside:\n\n", task.title, g.records, g.inside)
+	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, fmt.Sprintf("%-24s", "contender")+"\tseconds\tmin - max\tx loop\tpeak MB\tinside\t")
+	for _, r := range results {
+		times := r.sorted()
+		fmt.Fprintf(table, "%-24s\t%.2f\t%.2f - %.2f\t%.2f\t%s\t%s\t\n", r.contender.title, r.median(),
+			times[0], times[len(times)-1], slowest/r.median(), r.memory(), r.inside(g))
+	}
+	_ = table.Flush()
+}
+
+// inside says how many readings the results of each run held.
+func (r result) inside(g goal) string {
+	for _, m := range r.measured {
+		if m.inside != g.inside {
+			return fmt.Sprintf("%d, WRONG", m.inside)
+		}
+	}
+	return "all"
+}
+
 func medianOf(results []result, name string) float64 {
 	at := slices.IndexFunc(results, func(r result) bool { return r.contender.name == name })
 	return results[at].median()

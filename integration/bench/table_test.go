@@ -8,7 +8,7 @@ import (
 
 func TestTheTableHasMediansAndRatios(t *testing.T) {
 	run := func(seconds float64, engine, worker int) measurement {
-		return measurement{time.Duration(seconds * float64(time.Second)), memory{engine, worker}}
+		return measurement{took: time.Duration(seconds * float64(time.Second)), memory: memory{engine, worker}}
 	}
 	results := []result{
 		{contender{name: limit, title: "limit"}, []measurement{run(1.5, 90, 0), run(1.0, 100, 0), run(1.2, 80, 0)}},
