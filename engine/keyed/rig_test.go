@@ -216,13 +216,13 @@ func (w *world) feed(p int, records string) {
 	for token := range strings.FieldsSeq(records) {
 		name, at, _ := strings.Cut(token, "@")
 		at, what, _ := strings.Cut(at, "=")
-		time, err := strconv.ParseFloat(at, 64)
+		time, err := strconv.ParseInt(at, 10, 64)
 		if err != nil {
 			w.t.Fatal(err)
 		}
-		batch.Offsets, batch.Times = append(batch.Offsets, x.next), append(batch.Times, int64(time))
+		batch.Offsets, batch.Times = append(batch.Offsets, x.next), append(batch.Times, time)
 		x.next++
-		key, value := valueOf(name, what, int64(time), w.ids)
+		key, value := valueOf(name, what, time, w.ids)
 		batch.Keys.Append(key)
 		batch.Values.Append(value)
 		w.ids++

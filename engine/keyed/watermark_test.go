@@ -173,11 +173,23 @@ func TestTimesOutOfTheFutureAreDead_T14(t *testing.T) {
 	time := fieldTime(0)
 	time.MaxFutureMs = 3_600_000
 	w := newWorld(t, &app{window: tumbling(10), time: time, inputs: 1, now: func() int64 { return 1_000_000 }})
-	w.feed(0, "a@5 a@9e12 a@6")
+	w.feed(0, "a@5 a@9000000000000 a@6")
 	w.finish()
 	w.expect("T14", "a[0,10)=2")
 	if !slices.Equal(w.dead, []string{"bad_timestamp"}) {
 		t.Errorf("dead are %q", w.dead)
+	}
+}
+
+func TestTimesThatNoWindowHoldsAreDead_T14(t *testing.T) {
+	hopping := &planv1.Window{Kind: &planv1.Window_Hopping{Hopping: &planv1.Hopping{SizeMs: 10, EveryMs: 3, OffsetMs: 1}}}
+	for _, window := range []*planv1.Window{tumbling(10), hopping} {
+		w := newWorld(t, &app{window: window, time: fieldTime(5), inputs: 1, targets: 1})
+		w.feed(0, "a@9223372036854775807 a@-9223372036854775808 a@-9223372036854775807 a@9223372036854775800 a@5")
+		w.finish()
+		if len(w.dead) != 4 || len(w.out) == 0 {
+			t.Errorf("dead are %q, results %v", w.dead, w.out)
+		}
 	}
 }
 

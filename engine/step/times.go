@@ -30,8 +30,8 @@ func (r *run) times(in *frame) *frame {
 	timeOf := r.clock(at, t)
 	for row := range in.rows {
 		time, err := timeOf(row)
-		if err == nil && time > latest {
-			err = fmt.Errorf("the record is of %s, which is too far in the future; max_future= says how far it may be", eventtime.Format(time))
+		if err == nil {
+			err = possible(time, latest)
 		}
 		if err != nil {
 			r.badTime(at, row, err)
@@ -40,6 +40,20 @@ func (r *run) times(in *frame) *frame {
 		r.outcome.Times[in.originOf(row)] = time
 	}
 	return in.keep(at.others())
+}
+
+// farthest is a time at which windows can be computed without an overflow, in ms.
+const farthest = math.MaxInt64 >> 2
+
+// possible returns why a record cannot be of a time.
+func possible(time, latest int64) error {
+	if time > farthest || time < -farthest {
+		return fmt.Errorf("%d ms since 1970 is no time at which anything happened; unit= says of what unit the numbers are", time)
+	}
+	if time > latest {
+		return fmt.Errorf("the record is of %s, which is too far in the future; max_future= says how far it may be", eventtime.Format(time))
+	}
+	return nil
 }
 
 func (r *run) badTime(at *place, row int, err error) {
