@@ -19,6 +19,8 @@ type planFlags struct {
 	code   codeFlags
 	talk   talkFlags
 	format string
+	// singleNode shows the hops of a run with that flag.
+	singleNode bool
 }
 
 func newPlan(w *world) *cobra.Command {
@@ -38,6 +40,7 @@ Python function. It loads the app and checks it, and touches neither broker nor 
 		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
 	}
 	cmd.Flags().StringVar(&flags.format, "format", "text", "the `FORMAT`: "+strings.Join(graph.Formats(), ", "))
+	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "show what a run with --single-node would do")
 	flags.code.add(cmd)
 	flags.talk.addLog(cmd)
 	return cmd
@@ -71,5 +74,9 @@ func (f *planFlags) render(proto *planv1.Plan) (string, error) {
 	if err != nil {
 		return "", explainLoad(err)
 	}
-	return graph.New(proto, compiled).Render(f.format)
+	shown := graph.New(proto, compiled)
+	if f.singleNode {
+		shown = graph.OfSingleNode(proto, compiled)
+	}
+	return shown.Render(f.format)
 }

@@ -36,6 +36,7 @@ type runFlags struct {
 	stateDir       string
 	flush          bool
 	resetState     bool
+	singleNode     bool
 }
 
 func newRun(w *world) *cobra.Command {
@@ -54,7 +55,10 @@ Where reading begins if the group has committed nothing yet is said by --start: 
 or a time. For an app --from means the same; for FILE:FUNCTION --from names the input.
 
 Windows and keyed state of topics are kept in --state-dir, by cluster and group, together with the position up
-to which they know the input: the next run goes on there, with --until-end too.`,
+to which they know the input: the next run goes on there, with --until-end too.
+
+Records that get another key travel through a topic to the process of that key. With --single-node they stay in
+memory: for a group of one process, which reads all partitions. Windows and state go on with and without it.`,
 		Example: `  pyudf run heat.py
   pyudf run heat.py --until-end --workers 2
   pyudf run heat.py --group trial --from 2013-07-01T00:00:00Z
@@ -74,6 +78,7 @@ to which they know the input: the next run goes on there, with --until-end too.`
 	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for open windows and other state, which processes on a machine may share (default ~/.local/state/pyudf)")
 	cmd.Flags().BoolVar(&flags.flush, "flush", false, "with --until-end, close the windows that are open at the end; else they wait for the next run")
 	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "forget the group's state on this machine and go on at its offsets with empty windows")
+	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "this process is the only one of its group: records that get another key stay in memory, and need no topic")
 	flags.kafka.add(cmd)
 	flags.talk.add(cmd)
 	return cmd
@@ -160,7 +165,8 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 		group = proto.GetApp()
 	}
 	return portsConfig{
-		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, metrics: set, logger: p.talk.logger,
+		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
+		metrics: set, logger: p.talk.logger,
 	}
 }
 
@@ -197,7 +203,7 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 		return engine.Run(ctx, engine.Config{
 			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink,
 			OpenDeadLetters: func(context.Context) (sink.Sink, error) { return r.ports.openDeadLetters(r.plan) },
-			OpenHop:         r.ports.openHop, Partitions: r.ports.partitionsOf,
+			OpenHop:         r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
 			State: r.state, Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Metrics: r.metrics, Logger: r.talk.logger,

@@ -12,7 +12,6 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/engine"
-	"github.com/pyudf/pyudf/engine/exchange/local"
 	"github.com/pyudf/pyudf/engine/kafka"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/sink"
@@ -30,10 +29,12 @@ const hopRetention = 7 * 24 * 60 * 60 * 1000
 // start again in every run.
 func (p *ports) openHop(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
 	if p.cluster == nil || p.onlyFiles {
-		hop := local.New(stage, defaultPartitions)
-		return engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: defaultPartitions}, nil
+		return localHop(stage, defaultPartitions), nil
 	}
-	name := p.config.group + "." + stage + ".repartition"
+	if p.config.singleNode {
+		return p.hopInProcess(ctx, stage, resume)
+	}
+	name := p.hopTopic(stage)
 	to, err := openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, hopRetention)
 	if err != nil {
 		return engine.Hop{}, err
@@ -43,13 +44,17 @@ func (p *ports) openHop(ctx context.Context, stage string, resume source.Resume)
 		return engine.Hop{}, errors.Join(err, to.Close())
 	}
 	from, err := p.cluster.OpenSource(ctx, kafka.SourceConfig{
-		Topic: name, Group: p.config.group + "." + stage, Metrics: p.config.metrics, Resume: resume,
+		Topic: name, Group: p.hopGroup(stage), Metrics: p.config.metrics, Resume: resume,
 	})
 	if err != nil {
 		return engine.Hop{}, errors.Join(err, to.Close())
 	}
 	return engine.Hop{Source: from, Sink: to, Partitions: info.Partitions}, nil
 }
+
+func (p *ports) hopTopic(stage string) string { return p.config.group + "." + stage + ".repartition" }
+
+func (p *ports) hopGroup(stage string) string { return p.config.group + "." + stage }
 
 // partitionsOf returns how many partitions a source has.
 func (p *ports) partitionsOf(ctx context.Context, s *planv1.Source) (int, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
@@ -153,8 +154,11 @@ type portsConfig struct {
 	group    string
 	start    target.Start
 	untilEnd bool
-	metrics  *metrics.Set
-	logger   *slog.Logger
+	// singleNode tells that hops lead through memory, as there is one process.
+	singleNode bool
+
+	metrics *metrics.Set
+	logger  *slog.Logger
 }
 
 // ports opens what a plan names.
@@ -167,6 +171,9 @@ type ports struct {
 	partitions int
 	// opening are the topics to write to, by name: creating them takes the broker a moment each.
 	opening map[string]*openingTopic
+	// joining is done once, before the first source joins the group.
+	joining sync.Once
+	joinErr error
 }
 
 // openingTopic is a sink that is opened while something else goes on.
@@ -253,6 +260,11 @@ func (p *ports) openSource(ctx context.Context, s *planv1.Source, resume source.
 	if s.GetFile() != nil {
 		from, err := sourcefile.Open(ctx, s)
 		return from, outcome.Mendable(err)
+	}
+	if p.alone() {
+		if p.joining.Do(func() { p.joinErr = p.beAlone(ctx) }); p.joinErr != nil {
+			return nil, p.joinErr
+		}
 	}
 	return p.cluster.OpenSource(ctx, kafka.SourceConfig{
 		Topic:    s.GetTopic().GetName(),

@@ -11,9 +11,19 @@ import (
 
 // New returns the graph of a plan, of which compiled is what the engine makes.
 func New(proto *planv1.Plan, compiled *plan.Plan) *Graph {
+	_, topics := deadletter.Home(proto)
+	return build(proto, compiled, topics)
+}
+
+// OfSingleNode is New of a plan that one process runs.
+func OfSingleNode(proto *planv1.Plan, compiled *plan.Plan) *Graph {
+	return build(proto, compiled, false)
+}
+
+func build(proto *planv1.Plan, compiled *plan.Plan, hopTopics bool) *Graph {
 	g := &Graph{App: proto.GetApp()}
 	b := builder{
-		app: proto.GetApp(), functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{},
+		hopTopics: hopTopics, app: proto.GetApp(), functions: map[string]*planv1.Function{}, steps: map[string][]*planv1.Step{},
 		compiled: map[string]*plan.Step{}, stages: map[*plan.Source]int{},
 	}
 	g.DeadLetters, b.topics = deadletter.Home(proto)
@@ -41,8 +51,8 @@ type builder struct {
 	compiled  map[string]*plan.Step     // by their ids
 	// stages are the numbers of the stages.
 	stages map[*plan.Source]int
-	// topics tells that there is a broker.
-	topics bool
+	// topics tells that there is a broker, hopTopics that hops lead through topics.
+	topics, hopTopics bool
 }
 
 // learn notes what the engine makes of steps and of those behind them.

@@ -75,7 +75,7 @@ const (
 	partialsTravel = "partial results"
 )
 
-// memory is where records of files travel: there is no broker.
+// memory is where records of files travel, as there is no broker, and those within a single node.
 const memory = "memory"
 
 func newEventTime(proto *planv1.Source) *EventTime {
@@ -104,7 +104,7 @@ func (b *builder) keyBy(compiled *plan.KeyBy) *KeyBy {
 }
 
 func (b *builder) through(hop *plan.Hop) string {
-	if !b.topics {
+	if !b.hopTopics {
 		return memory
 	}
 	return b.app + "." + hop.Stage.Name + ".repartition"
@@ -113,7 +113,7 @@ func (b *builder) through(hop *plan.Hop) string {
 // hopSource is what a stage behind a hop reads. Its steps name the step with the hop as their input.
 func (b *builder) hopSource(compiled *plan.Source) Source {
 	source := Source{ID: compiled.Name, Kind: "repartition", Name: b.through(compiled.Hop), Scans: append([]string{}, compiled.Scan...)}
-	if !b.topics {
+	if !b.hopTopics {
 		source.Kind = memory
 	}
 	for other, number := range b.stages {

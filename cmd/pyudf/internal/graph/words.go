@@ -12,11 +12,11 @@ func (k *KeyBy) words() []string {
 	for i, field := range k.Fields {
 		names[i] = field.Name + ": " + field.Type
 	}
-	through := "the topic " + k.Through
+	through := "through the topic " + k.Through
 	if k.Through == memory {
-		through = memory
+		through = "in process"
 	}
-	where := fmt.Sprintf(" travel through %s to stage %d: %s", through, k.Stage, k.Why)
+	where := fmt.Sprintf(" travel %s to stage %d: %s", through, k.Stage, k.Why)
 	how := map[string]string{
 		noHop:          "no hop: " + k.Why,
 		recordsTravel:  "records" + where,

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/exchange/local"
+	"github.com/pyudf/pyudf/engine/kafka"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
+)
+
+// hopInProcess opens a hop that leads through memory in place of a topic, with the partitions that the topic has or would
+// have: so the state of the stage behind it is where a run with the topic looks for it.
+func (p *ports) hopInProcess(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
+	partitions := p.partitions
+	topic := p.hopTopic(stage)
+	reach, err := p.cluster.Reach(ctx, p.hopGroup(stage), topic)
+	if errors.Is(err, kafka.ErrUnknownTopic) {
+		return localHop(stage, partitions), nil
+	}
+	if err != nil {
+		return engine.Hop{}, err
+	}
+	waiting, err := waiting(topic, reach, resume)
+	if err != nil {
+		return engine.Hop{}, err
+	}
+	if waiting > 0 {
+		return engine.Hop{}, outcome.Mendf("%d records wait in %s: run once without --single-node, with --until-end, until they are done", waiting, topic)
+	}
+	return localHop(stage, len(reach)), nil
+}
+
+// waiting returns how many records of a topic are beyond the positions that the stage behind it has read up to.
+func waiting(topic string, reach []kafka.Reach, resume source.Resume) (int64, error) {
+	var total int64
+	for i, at := range reach {
+		position, err := resume(record.Partition{Topic: topic, Index: int32(i)}, at.Committed) //nolint:gosec // few partitions
+		if err != nil {
+			return 0, err
+		}
+		total += max(0, at.End-max(position, at.Low))
+	}
+	return total, nil
+}
+
+// localHop is a hop through memory.
+func localHop(stage string, partitions int) engine.Hop {
+	hop := local.New(stage, partitions)
+	return engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: partitions, Queue: hop}
+}
+
+// alone tells whether this process has to be the only one that reads topics.
+func (p *ports) alone() bool { return p.config.singleNode && p.cluster != nil }
+
+// beAlone returns when no other process is in the group. One that died is in it until its session times out; one that is in
+// it longer lives, and is not disturbed.
+func (p *ports) beAlone(ctx context.Context) error {
+	patience := sessionTimeout(p.config.settings) + 10*time.Second
+	again := time.NewTicker(250 * time.Millisecond)
+	defer again.Stop()
+	others, err := p.cluster.Members(ctx, p.config.group)
+	if others > 0 {
+		p.config.logger.Info("waiting for another process to leave the group; one that died is in it until its session times out",
+			"group", p.config.group, "others", others, "at_most", patience)
+	}
+	for began := time.Now(); err == nil && others > 0; {
+		if time.Since(began) > patience {
+			return outcome.Mendf("--single-node is for one process that reads all partitions, and group %s has %d others: "+
+				"stop them, run without --single-node, or name another --group", p.config.group, others)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		others, err = p.cluster.Members(ctx, p.config.group)
+	}
+	return err
+}
+
+// sessionTimeout returns after what time a group misses a member.
+func sessionTimeout(settings map[string]string) time.Duration {
+	const usual = 45_000
+	ms, err := strconv.Atoi(settings["session.timeout.ms"])
+	if err != nil {
+		ms = usual
+	}
+	return time.Duration(ms) * time.Millisecond
+}

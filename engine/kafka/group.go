@@ -1,0 +1,96 @@
+package kafka
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+)
+
+// Reach is how far a group is in a partition.
+type Reach struct {
+	// Low and End are the offsets of the first record and of the next one to be written.
+	Low, End int64
+	// Committed is -1 if the group committed nothing.
+	Committed int64
+}
+
+// Reach returns how far a group is in the partitions of a topic.
+func (c *Cluster) Reach(ctx context.Context, group, topic string) ([]Reach, error) {
+	info, err := c.Topic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Reach, info.Partitions)
+	partitions := make([]kafka.TopicPartition, info.Partitions)
+	for i := range partitions {
+		partitions[i] = kafka.TopicPartition{Topic: &topic, Partition: int32(i)} //nolint:gosec // topics have fewer partitions
+	}
+	err = c.offsets(ctx, partitions, kafka.EarliestOffsetSpec, func(partition int32, offset int64) { out[partition].Low = offset })
+	if err == nil {
+		err = c.offsets(ctx, partitions, kafka.LatestOffsetSpec, func(partition int32, offset int64) { out[partition].End = offset })
+	}
+	if err == nil {
+		err = c.committed(ctx, group, partitions, func(partition int32, offset int64) { out[partition].Committed = offset })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask how far group %q is in topic %q: %w", group, topic, err)
+	}
+	return out, nil
+}
+
+func (c *Cluster) offsets(ctx context.Context, partitions []kafka.TopicPartition, spec kafka.OffsetSpec, found func(partition int32, offset int64)) error {
+	wanted := map[kafka.TopicPartition]kafka.OffsetSpec{}
+	for _, p := range partitions {
+		wanted[p] = spec
+	}
+	answer, err := c.admin.ListOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err != nil {
+		return err
+	}
+	for p, info := range answer.ResultInfos {
+		if info.Error.Code() != kafka.ErrNoError {
+			return info.Error
+		}
+		found(p.Partition, int64(info.Offset))
+	}
+	return nil
+}
+
+func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64)) error {
+	wanted := []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}}
+	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err != nil {
+		return err
+	}
+	for _, of := range answer.ConsumerGroupsTopicPartitions {
+		for _, p := range of.Partitions {
+			if p.Error != nil {
+				return p.Error
+			}
+			found(p.Partition, max(int64(p.Offset), -1))
+		}
+	}
+	return nil
+}
+
+// Members returns how many other processes a group has. One that died counts until its session times out, unless it had
+// the group.instance.id of this one.
+func (c *Cluster) Members(ctx context.Context, group string) (int, error) {
+	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err != nil {
+		return 0, fmt.Errorf("ask who is in group %q: %w", group, err)
+	}
+	own, others := c.settings["group.instance.id"], 0
+	for _, description := range answer.ConsumerGroupDescriptions {
+		if code := description.Error.Code(); code != kafka.ErrNoError && code != kafka.ErrGroupIDNotFound {
+			return 0, fmt.Errorf("ask who is in group %q: %w", group, description.Error)
+		}
+		for _, member := range description.Members {
+			if own == "" || member.GroupInstanceID != own {
+				others++
+			}
+		}
+	}
+	return others, nil
+}
