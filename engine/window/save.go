@@ -26,6 +26,16 @@ func (o *Operator) Save(save func(cell uint32, state []byte)) {
 		}
 	}
 	o.cells.dirty = o.cells.dirty[:0]
+	if o.Open() == 0 {
+		o.reset()
+	}
+}
+
+// reset frees the room of cells when none is open and none is stored. What waits for them in a queue goes with it.
+func (o *Operator) reset() {
+	o.cells.all, o.cells.free, o.cells.dirty = slices.Clone(o.cells.all[:1]), nil, nil
+	o.changed = nil
+	o.kind = newKind(o)
 }
 
 // AppendProgress appends what the operator knows beside its cells. The end of time is not saved: after it the windows
