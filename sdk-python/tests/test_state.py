@@ -51,7 +51,7 @@ def delta(row: dict[str, Any], last: pu.State[float]) -> dict[str, Any]:
     return {"delta": row["v"] - before}
 
 
-def smooth(v: float, last: pu.State[float] = pu.state(default=0.5, ttl="1h")) -> float:  # noqa: B008
+def smooth(v: float, last: pu.State[float] = pu.state(default=0.5, ttl="1h")) -> float:
     return v
 
 
@@ -62,8 +62,8 @@ def on_idle(key: str, at: int, profile: pu.State[Profile]) -> dict[str, Any] | N
 def watch(
     row: dict[str, Any],
     profile: pu.State[Profile],
-    alarm: pu.Timer = pu.timer(on_idle),  # noqa: B008
-    counter: pu.State[Counter] = pu.state(ttl=datetime.timedelta(days=1)),  # noqa: B008
+    alarm: pu.Timer = pu.timer(on_idle),
+    counter: pu.State[Counter] = pu.state(ttl=datetime.timedelta(days=1)),
 ) -> Iterable[dict[str, Any]]:
     return []
 
@@ -178,7 +178,7 @@ def test_a_callback_may_take_nothing_and_give_nothing() -> None:
     def ring() -> None:
         return None
 
-    def bell(row: dict[str, Any], alarm: pu.Timer = pu.timer(ring)) -> Out:  # noqa: B008
+    def bell(row: dict[str, Any], alarm: pu.Timer = pu.timer(ring)) -> Out:
         return {"station": "a"}
 
     (timer,) = by_name(app_with(bell))["bell"].timers
@@ -192,10 +192,10 @@ def test_fields_are_known_only_if_the_callback_gives_the_same() -> None:
     def other(key: str) -> dict[str, Any]:
         return {}
 
-    def one(row: dict[str, Any], alarm: pu.Timer = pu.timer(same)) -> Out:  # noqa: B008
+    def one(row: dict[str, Any], alarm: pu.Timer = pu.timer(same)) -> Out:
         return {"station": "a"}
 
-    def two(row: dict[str, Any], alarm: pu.Timer = pu.timer(other)) -> Out:  # noqa: B008
+    def two(row: dict[str, Any], alarm: pu.Timer = pu.timer(other)) -> Out:
         return {"station": "a"}
 
     stream = pu.App("t").topic("w", key="station")
@@ -275,7 +275,7 @@ def plain_default(v: float, last: pu.State[float] = 0.0) -> float:  # type: igno
     return v
 
 
-def bad_ttl(v: float, last: pu.State[float] = pu.state(ttl="soon")) -> float:  # noqa: B008
+def bad_ttl(v: float, last: pu.State[float] = pu.state(ttl="soon")) -> float:
     return v
 
 
@@ -295,7 +295,7 @@ def nothing() -> None:
     return None
 
 
-def scalar_timer(v: float, alarm: pu.Timer = pu.timer(nothing)) -> float:  # noqa: B008
+def scalar_timer(v: float, alarm: pu.Timer = pu.timer(nothing)) -> float:
     return v
 
 
@@ -307,7 +307,7 @@ def with_callback(callback: Callable[..., Any]) -> Any:
     def main(
         row: dict[str, Any],
         last: pu.State[float],
-        alarm: pu.Timer = pu.timer(callback),  # noqa: B008
+        alarm: pu.Timer = pu.timer(callback),
     ) -> dict[str, Any]:
         return row
 
@@ -322,7 +322,7 @@ def another_type(last: pu.State[int]) -> dict[str, Any]:
     return {}
 
 
-def own_options(last: pu.State[float] = pu.state(default=0.0)) -> dict[str, Any]:  # noqa: B008
+def own_options(last: pu.State[float] = pu.state(default=0.0)) -> dict[str, Any]:
     return {}
 
 

@@ -136,8 +136,8 @@ def test_functions_with_states_and_timers_of_the_test_itself_run() -> None:
 
     def watch(
         row: dict[str, Any],
-        total: pu.State[int] = pu.state(default=0),  # noqa: B008
-        alarm: pu.Timer = pu.timer(silent),  # noqa: B008
+        total: pu.State[int] = pu.state(default=0),
+        alarm: pu.Timer = pu.timer(silent),
     ) -> dict[str, object]:
         seen.append(row["x"])
         total.set((total.value or 0) + row["x"])

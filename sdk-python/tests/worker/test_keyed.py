@@ -54,7 +54,7 @@ def delta(v: float, last: pu.State[float]) -> float:
     return v - before
 
 
-def count(row: dict[str, Any], n: pu.State[int] = pu.state(default=0)) -> dict[str, Any]:  # noqa: B008
+def count(row: dict[str, Any], n: pu.State[int] = pu.state(default=0)) -> dict[str, Any]:
     if row.get("bad"):
         n.set(99)
         raise ValueError(row["bad"])
@@ -195,7 +195,7 @@ def late(key: str, at: int, n: pu.State[int]) -> dict[str, Any] | None:
 def watch(
     row: dict[str, Any],
     n: pu.State[int],
-    alarm: pu.Timer = pu.timer(late),  # noqa: B008
+    alarm: pu.Timer = pu.timer(late),
 ) -> Iterator[dict[str, Any]]:
     n.set((n.get() or 0) + 1)
     alarm.set(row["ts"] + 10)
@@ -302,7 +302,7 @@ def test_a_callback_that_raises_fails_its_group_only() -> None:
     def ring(key: str) -> dict[str, Any]:
         return {"n": 1 / len(key)}
 
-    def silent(row: dict[str, Any], alarm: pu.Timer = pu.timer(ring)) -> dict[str, Any]:  # noqa: B008
+    def silent(row: dict[str, Any], alarm: pu.Timer = pu.timer(ring)) -> dict[str, Any]:
         return row
 
     callback = pu.define(silent).timers[0].callback
@@ -356,7 +356,7 @@ def test_a_custom_window_may_take_fields_in_place_of_the_record() -> None:
 
 
 def test_a_datetime_sets_a_timer() -> None:
-    def set_alarm(row: dict[str, Any], alarm: pu.Timer = pu.timer(late_key)) -> dict[str, Any]:  # noqa: B008
+    def set_alarm(row: dict[str, Any], alarm: pu.Timer = pu.timer(late_key)) -> dict[str, Any]:
         alarm.set(datetime.datetime.fromisoformat(row["at"]))
         return row
 

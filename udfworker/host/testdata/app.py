@@ -104,7 +104,7 @@ def remind(key: str, at: int, n: pu.State[int]) -> dict:
 
 
 @app.udf(numbers, to="counts", key="k")
-def count(row: dict, n: pu.State[int], alarm: pu.Timer = pu.timer(remind)) -> dict:  # noqa: B008
+def count(row: dict, n: pu.State[int], alarm: pu.Timer = pu.timer(remind)) -> dict:
     n.set(n.get(0) + 1)
     alarm.set(row["x"] + 1000)
     if row["x"] == -1:
