@@ -126,7 +126,7 @@ integration: venv kafka ## The promises, each on the embedded broker and on a re
 ##@ Measuring
 
 .PHONY: bench
-bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session or state)
+bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session, agg or state)
 	@go build -o bin/bench ./integration/bench && go build -o bin/passthrough ./integration/bench/passthrough
 	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000) -part "$(PART)"
 

@@ -73,6 +73,7 @@ var tasks = []task{
 	newTask("win", "Count and mean of each station in windows of 10 s", (*census).byStation),
 	newTask("rekey", "Count and mean of each region in windows of 10 s, of readings that are keyed by station", (*census).byRegion),
 	newTask("session", "Count and mean of each station's sessions with a gap of 5 s", (*census).bySession),
+	newTask("agg", "Spread of each station in windows of 10 s, by a Python class", (*census).byStation),
 }
 
 func newTask(name, title string, goal func(c *census) goal) task {

@@ -2,8 +2,9 @@
 // unread, in one run on one machine, and prints one table. `make bench` builds what it needs and runs it.
 //
 // The clock of the throughput runs goes from the start of the contender's process until the output topic holds every
-// record, asked every 50 ms; contenders take turns. Latency is the broker's append time in the output topic less the
-// time at which the reading was produced.
+// record, asked every 50 ms; contenders take turns. Tasks with windows are over when the topic holds every window that
+// the input closes; the readings inside are counted, so that it shows if any was lost. Latency is the broker's append
+// time in the output topic less the time at which the reading was produced.
 package main
 
 import (
@@ -37,7 +38,7 @@ func parse() options {
 	flag.IntVar(&o.runs, "runs", 3, "how often each contender runs; the table shows medians")
 	flag.IntVar(&o.records, "records", 1_000_000, "how many readings a run has")
 	flag.StringVar(&o.only, "only", "", "a contender of map to measure alone, beside the limit and the bare loop; empty: all")
-	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session or state; empty: all")
+	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session, agg or state; empty: all")
 	flag.Parse()
 	return o
 }
