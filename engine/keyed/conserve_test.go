@@ -30,11 +30,8 @@ func lateRecords(t testing.TB, w *world) int64 {
 	return n
 }
 
-// worsen makes a scenario of tumbling windows whose records break all promises.
+// worsen makes the records of a scenario break all promises.
 func (s *scenario) worsen() {
-	s.window = tumbling(uint64(1 + s.g.IntN(30)))
-	s.window.GraceMs = s.g.Uint64N(20)
-	s.emit = planv1.EmitMode(s.g.IntN(5))
 	for p := range s.partitions {
 		for i := range s.partitions[p] {
 			r := &s.partitions[p][i]
@@ -49,6 +46,35 @@ func (s *scenario) worsen() {
 				r.key = "null"
 			}
 		}
+	}
+}
+
+// tumble makes the windows of a scenario tumbling ones, with any mode of emission.
+func (s *scenario) tumble() {
+	s.window = tumbling(uint64(1 + s.g.IntN(30)))
+	s.window.GraceMs = s.g.Uint64N(20)
+	s.emit = planv1.EmitMode(s.g.IntN(5))
+}
+
+// checkEachRecord plays a scenario of any windows and looks for each record.
+func (s *scenario) checkEachRecord(tb testing.TB) {
+	tb.Helper()
+	s.records = s.targets > 0
+	w, taken := s.play(tb, func(w *world) { w.idle(s.g.IntN(s.inputs), s.g.Int64N(40)) })
+	given := map[int]bool{}
+	for _, r := range w.out {
+		for _, id := range r.IDs {
+			given[id] = true
+		}
+	}
+	for _, id := range w.lateIDs {
+		if given[id] {
+			tb.Fatalf("record %d is late, and in a result\n%v\n%v\nout %v\nlate %q", id, s.window, s.partitions, w.out, w.late)
+		}
+	}
+	if len(taken) != len(given)+len(w.late)+len(w.dead) {
+		tb.Fatalf("of %d records %d are in results, %d late, %d dead\n%v over %d partitions to %d, bound %d\n%v\nout %v\nlate %q",
+			len(taken), len(given), len(w.late), len(w.dead), s.window, s.inputs, s.targets, s.time.GetOutOfOrderMs(), s.partitions, w.out, w.late)
 	}
 }
 
@@ -75,8 +101,28 @@ func TestEachRecordIsInAResultOrLateOrDead(t *testing.T) {
 	for seed := range uint32(200) {
 		s := newScenario(binary.BigEndian.AppendUint32(nil, seed))
 		s.worsen()
+		s.tumble()
 		s.checkNothingVanishes(t)
 	}
+}
+
+func TestEachRecordOfAnyWindowIsInAResultOrLateOrDead(t *testing.T) {
+	for seed := range uint32(200) {
+		s := newScenario(binary.BigEndian.AppendUint32(nil, seed))
+		s.worsen()
+		s.checkEachRecord(t)
+	}
+}
+
+func FuzzEachRecord(f *testing.F) {
+	for seed := range uint32(10) {
+		f.Add(binary.BigEndian.AppendUint32(nil, seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s := newScenario(data)
+		s.worsen()
+		s.checkEachRecord(t)
+	})
 }
 
 func FuzzNothingVanishes(f *testing.F) {
@@ -86,6 +132,7 @@ func FuzzNothingVanishes(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := newScenario(data)
 		s.worsen()
+		s.tumble()
 		s.checkNothingVanishes(t)
 	})
 }

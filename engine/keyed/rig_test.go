@@ -117,6 +117,7 @@ type world struct {
 	hops    [][][]byte
 	out     []result
 	late    []string
+	lateIDs []int
 	dead    []string
 	ids     int
 	written int
@@ -133,8 +134,9 @@ type result struct {
 	// Final is of windows that have more than one result.
 	Final bool  `json:"final"`
 	Rev   int64 `json:"rev"`
-	// Records is of partial aggregates that were late.
+	// Records is of partial aggregates that were late, ID of records.
 	Records int64 `json:"records"`
+	ID      int   `json:"id"`
 }
 
 func (r result) String() string { return fmt.Sprintf("%s[%d,%d)=%d", r.K, r.Start, r.End, r.N) }
@@ -298,14 +300,20 @@ func (w *world) writeOutput(o *step.Output) {
 		}
 		if plan.SinkName(w.plan.Sinks[o.Sink]) == "late" {
 			w.late = append(w.late, lateText(value, o.Messages.Headers[i]))
+			w.lateIDs = append(w.lateIDs, w.parse(value).ID)
 			continue
 		}
-		var r result
-		if err := json.Unmarshal(value, &r); err != nil {
-			w.t.Fatalf("%s: %v", value, err)
-		}
+		r := w.parse(value)
 		w.out = append(w.out, r)
 	}
+}
+
+func (w *world) parse(value []byte) (r result) {
+	w.t.Helper()
+	if err := json.Unmarshal(value, &r); err != nil {
+		w.t.Fatalf("%s: %v", value, err)
+	}
+	return r
 }
 
 // lateText says which record was late, and for which window.

@@ -16,18 +16,18 @@ func checkMany(t *testing.T, kind window.Kind, scenarios uint32) {
 }
 
 func TestTumblingAndHoppingWindowsAreWhatTheModelSays(t *testing.T) {
-	checkMany(t, window.Aligned, 500)
+	checkMany(t, window.Aligned, 300)
 }
 
-func TestSlidingWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Sliding, 700) }
+func TestSlidingWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Sliding, 400) }
 
-func TestSessionsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Session, 900) }
+func TestSessionsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Session, 600) }
 
 func TestCountWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Count, 300) }
 
 func TestGlobalWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Global, 300) }
 
-func TestCustomWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Custom, 500) }
+func TestCustomWindowsAreWhatTheModelSays(t *testing.T) { checkMany(t, window.Custom, 300) }
 
 func fuzz(f *testing.F, kind window.Kind) {
 	f.Helper()
