@@ -26,7 +26,7 @@ class Shifts:
     """A shift ends at a logout, or after twelve hours."""
 
     def assign(self, ts: int, row: Action) -> tuple[int, int]:
-        return ts, ts if row.action == "logout" else ts + 12 * HOUR
+        return ts, ts + 1 if row.action == "logout" else ts + 12 * HOUR
 
     def merge(self, a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int] | None:
         return (a[0], min(a[1], b[1])) if a[1] > b[0] else None
@@ -47,7 +47,7 @@ class Time:
     """Takes the event time alone."""
 
     def assign(self, at: int) -> tuple[int, int]:
-        return at, at
+        return at, at + 1
 
 
 def wrong(value: object) -> Any:
@@ -104,7 +104,7 @@ def test_assign_takes_the_time_and_the_record_or_fields() -> None:
 
 def test_methods_give_windows_in_one_form() -> None:
     found = functions(pu.custom(Shifts))
-    assert found["Shifts.assign"].call(5, Action("logout")) == [(5, 5)]
+    assert found["Shifts.assign"].call(5, Action("logout")) == [(5, 6)]
     assert found["Shifts.merge"].call([0, 9], [5, 7]) == (0, 7)
     assert found["Shifts.merge"].call([0, 5], [5, 7]) is None
     assert found["Shifts.should_close"].call([0, 5], 6) is True
@@ -112,15 +112,27 @@ def test_methods_give_windows_in_one_form() -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [5, None, "ab", (5, 4), (1.0, 2.0), (1, 2, 3), [1, 2], [(1, 2), 3], (True, 2)]
+    "given", [5, None, "ab", (1.0, 2.0), (1, 2, 3), [1, 2], [(1, 2), 3], (True, 2)]
 )
 def test_what_is_no_window_is_an_error_of_its_record(given: Any) -> None:
+    with pytest.raises(TypeError, match=r"a window is \(start, end\) in ms since the epoch, not"):
+        assigned(given)
+
+
+@pytest.mark.parametrize("given", [(5, 4), (5, 5), (0, 2**63), (-(2**63) - 1, 0), [(1, 2), (3, 3)]])
+def test_a_window_that_no_moment_is_in_is_an_error_of_its_record(given: Any) -> None:
+    with pytest.raises(ValueError, match=r"the start before the end, not .*; for a record that is"):
+        assigned(given)
+
+
+def assigned(given: Any) -> Any:
+    """Return what becomes of what ``assign`` gives."""
+
     class Gives:
         def assign(self, at: int, action: str) -> Any:
             return given
 
-    with pytest.raises(TypeError, match=r"a window is \(start, end\) in ms since the epoch, not"):
-        functions(pu.custom(Gives))["Gives.assign"].call(0, "x")
+    return functions(pu.custom(Gives))["Gives.assign"].call(0, "x")
 
 
 def test_a_window_used_twice_has_its_functions_once() -> None:
@@ -162,9 +174,9 @@ def test_a_decorated_method_stays_decorated() -> None:
     class Late:
         @later
         def assign(self, at: int, action: str) -> tuple[int, int]:
-            return at, at
+            return at, at + 1
 
-    assert functions(pu.custom(Late))["Late.assign"].call(5, "x") == [(6, 6)]
+    assert functions(pu.custom(Late))["Late.assign"].call(5, "x") == [(6, 7)]
 
 
 class NoAssign:

@@ -12,6 +12,7 @@ from pyudf.errors import DefinitionError, Origin
 
 __all__ = ["Assigner", "Custom", "custom"]
 
+_EARLIEST, _LATEST = -(2**63), 2**63 - 1
 _METHODS = (
     "a custom window has the method assign(self, ts, row), which returns (start, end) in ms or a "
     "list of such, and may have merge(self, a, b) and should_close(self, window, watermark)"
@@ -120,6 +121,7 @@ class Assigned:
 
         Raises:
             TypeError: The user's method gave something else.
+            ValueError: It gave a window that ends before anything can be in it.
         """
         found = self.assign(*arguments)
         if isinstance(found, tuple) and len(found) == 2 and not isinstance(found[0], tuple):  # noqa: PLR2004
@@ -145,6 +147,7 @@ class Merged:
 
         Raises:
             TypeError: The user's method gave something else.
+            ValueError: It gave a window that ends before anything can be in it.
         """
         found = self.merge(tuple(a), tuple(b))
         return None if found is None else _window(found)
@@ -169,7 +172,13 @@ class Closed:
 def _window(found: Any) -> tuple[int, int]:
     pair = tuple(found) if isinstance(found, tuple | list) else ()
     whole = all(isinstance(bound, int) and not isinstance(bound, bool) for bound in pair)
-    if len(pair) != 2 or not whole or pair[0] > pair[1]:  # noqa: PLR2004 - a start and an end
+    if len(pair) != 2 or not whole:  # noqa: PLR2004 - a start and an end
         message = f"a window is (start, end) in ms since the epoch, not {found!r}"
         raise TypeError(message)
+    if not _EARLIEST <= pair[0] < pair[1] <= _LATEST:
+        message = (
+            f"a window is (start, end) in ms since the epoch, the start before the end, not"
+            f" {found!r}; for a record that is in no window return []"
+        )
+        raise ValueError(message)
     return pair[0], pair[1]
