@@ -66,10 +66,11 @@ type Config struct {
 	Outputs *Outputs
 }
 
-// item is a batch, or something to do when everything before it is written.
+// item is a batch, or something to do: when everything before it is written, or between any two batches.
 type item struct {
-	batch *record.Batch
-	do    func(ctx context.Context) error
+	batch   *record.Batch
+	do      func(ctx context.Context) error
+	between bool
 }
 
 // flight is a batch on its way through the program.
@@ -122,20 +123,24 @@ func (t *Task) Finish() error {
 	return t.await(func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish) })
 }
 
-// Tick tells the time in ms, if the task has nothing else to do.
+// Tick tells the time in ms, if the task has room for it. It does not wait for batches that are under way.
 func (t *Task) Tick(now int64) {
-	t.offer(func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Tick(ctx, now) })
+	t.offer(item{between: true, do: func(ctx context.Context) error {
+		return t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Tick(ctx, now) })
+	}})
 }
 
 // Idle tells that the partition has had no records for a while, if the task has nothing else to do: it returns false if
 // it has. The time is how many ms passed since the last call.
 func (t *Task) Idle(ms int64) bool {
-	return t.offer(func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Idle(ctx, ms) })
+	return t.offer(item{do: func(ctx context.Context) error {
+		return t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Idle(ctx, ms) })
+	}})
 }
 
-func (t *Task) offer(what func(context.Context) ([]*step.Outcome, error)) bool {
+func (t *Task) offer(i item) bool {
 	select {
-	case t.items <- item{do: func(ctx context.Context) error { return t.write(ctx, what) }}:
+	case t.items <- i:
 		return true
 	default:
 		return false
@@ -230,7 +235,7 @@ func (t *Task) take(ctx context.Context, i item) error {
 		t.begin(ctx, i.batch)
 		return nil
 	}
-	for len(t.pending) > 0 {
+	for len(t.pending) > 0 && !i.between {
 		<-t.head()
 		if err := t.finish(ctx); err != nil {
 			return err
