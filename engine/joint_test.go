@@ -1,0 +1,170 @@
+package engine_test
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"testing"
+
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/state"
+	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
+)
+
+func TestASingleNodeAndTopicsGiveTheSameResultsInAnyCutAndTakeOverFromEachOther(t *testing.T) {
+	for seed := range uint64(60) {
+		h := newHopped(t, seed)
+		for part := 0.1; part < 1; part += h.g.Float64() / 2 { // a partition that ends without records holds nothing back
+			r := h.trial(h.state, part)
+			r.config.SingleNode = h.g.IntN(2) == 0
+			r.succeed()
+		}
+		h.finish()
+		h.complete(false)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+func TestAStopOfASingleNodeLeavesNothingBetweenItsStages(t *testing.T) {
+	for seed := range uint64(40) {
+		h := newHopped(t, seed)
+		for range 3 {
+			ctx, cancel := context.WithCancel(t.Context())
+			r := h.trial(h.state, 1)
+			r.ends = false
+			polls := h.g.IntN(30)
+			go func() {
+				_ = r.in.Wait(ctx, func() bool { return r.in.Polls() > polls || r.in.Pending() == 0 && r.in.Polls() > 0 })
+				cancel()
+			}()
+			if err := r.run(ctx); err != nil {
+				t.Fatal(err)
+			}
+			cancel()
+		}
+		h.finish()
+		h.complete(false)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+var errPower = errors.New("the power is gone")
+
+// outage is a root that takes so many more writes; the one after fails, and is made or not.
+type outage struct {
+	state.Root
+
+	mu   sync.Mutex
+	left int
+	made bool
+}
+
+func (o *outage) Open(name string) (state.Store, error) {
+	store, err := o.Root.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return &doomed{store, o}, nil
+}
+
+type doomed struct {
+	state.Store
+
+	outage *outage
+}
+
+func (d *doomed) Apply(changes *state.Changes) error {
+	d.outage.mu.Lock()
+	defer d.outage.mu.Unlock()
+	d.outage.left--
+	if d.outage.left >= 0 {
+		return d.Store.Apply(changes)
+	}
+	if d.outage.left == -1 && d.outage.made {
+		return errors.Join(d.Store.Apply(changes), errPower)
+	}
+	return errPower
+}
+
+func TestACrashAtAnyPointOfAJointCommitChangesNoResult(t *testing.T) {
+	const writes = 60
+	for left := range writes {
+		h := newHopped(t, uint64(left)) //nolint:gosec // few
+		h.trial(h.state, 0.3).succeed()
+		for _, made := range []bool{false, true} {
+			r := h.trial(&outage{Root: h.state, left: left, made: made}, 0.5+h.g.Float64()/2)
+			r.config.CommitInterval = 1
+			if err := r.run(t.Context()); err != nil && !errors.Is(err, errPower) {
+				t.Fatal(err)
+			}
+		}
+		if left%2 == 0 { // the next run may have topics
+			r := h.trial(h.state, 0.9)
+			r.config.SingleNode = false
+			r.succeed()
+		}
+		h.finish()
+		h.complete(true)
+		if t.Failed() {
+			t.Fatalf("%d writes", left)
+		}
+	}
+}
+
+func TestNoPositionIsCommittedWithRecordsBetweenStages(t *testing.T) {
+	h := newHopped(t, 1)
+	r := h.trial(h.state, 1)
+	r.config.CommitInterval, r.config.Flush = 1, true
+	seen := map[string]int{}
+	r.in.OnCommit(func([]record.Position) error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		for name, out := range r.outs {
+			if n := len(out.Values()); n != len(out.Flushed()) {
+				t.Errorf("%d of %d results of %s are delivered at a commit", len(out.Flushed()), n, name)
+			}
+			seen[name] = len(out.Flushed())
+		}
+		return nil
+	})
+	r.succeed()
+	if want := h.expected(); !maps.Equal(seen, map[string]int{"small": len(want["small"]), "large": len(want["large"]), "late": 0}) {
+		t.Errorf("at the last commit there were %v", seen)
+	}
+	h.complete(false)
+}
+
+func TestASingleNodeThatDoesNotGetAllPartitionsSaysSo(t *testing.T) {
+	h := newHopped(t, 3)
+	others := h.trial(h.state, 1)
+	others.config.Partitions = func(context.Context, *planv1.Source) (int, error) { return len(h.input) + 2, nil }
+	if err := others.run(t.Context()); err == nil || len(h.results) > 0 {
+		t.Errorf("it ended with %v and wrote %v", err, h.results)
+	}
+	h.finish()
+	h.complete(false)
+}
+
+func TestASingleNodeStopsWhenAnotherProcessTakesPartitions(t *testing.T) {
+	p := record.Partition{Topic: "in"}
+	for name, event := range map[string]source.Event{"revoked": {Revoked: []record.Partition{p}}, "lost": {Lost: []record.Partition{p}}} {
+		h := newHopped(t, 4)
+		r := h.trial(h.state, 0.5)
+		r.ends = false
+		go func() {
+			_ = r.in.Wait(t.Context(), func() bool { return r.in.Polls() > 0 && r.in.Pending() == 0 })
+			r.in.Push(event)
+		}()
+		if err := r.run(t.Context()); err == nil {
+			t.Errorf("%s: it went on", name)
+		}
+		h.finish()
+		h.complete(true)
+	}
+}
