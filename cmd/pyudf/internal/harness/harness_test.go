@@ -180,6 +180,16 @@ func TestAfterACrashResultsMayComeTwiceAndStateDoesNot(t *testing.T) {
 	s.wrote("counts", "a[0,10)=3")
 }
 
+func TestAfterACrashWhatIsOnItsWayToAnotherKeyComesThereTwice(t *testing.T) {
+	s := open(t, byCity(), 1)
+	s.send("a@1")
+	s.wrote("counts")
+	s.send("a@2")
+	s.must(harness.Command{Crash: true})
+	s.must(harness.Command{Finish: true})
+	s.wrote("counts", "a[0,10)=3")
+}
+
 func TestUpdatesComeOnceALook(t *testing.T) {
 	s := open(t, byCourier(updates), 1)
 	s.send("a@1", "a@2", "a@3")
