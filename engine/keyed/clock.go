@@ -19,6 +19,10 @@ type clock struct {
 	watermark int64
 	// finite is what it was before.
 	finite int64
+	// records is the watermark by the partition's records alone, without what an idle time added; own are those before
+	// each record of the last batch.
+	records int64
+	own     []int64
 	// inputs come over a hop; nil: the task reads a partition itself.
 	inputs []input
 }
@@ -31,7 +35,7 @@ type input struct {
 }
 
 func newClock(bound int64, inputs int) *clock {
-	c := &clock{bound: bound, watermark: unknown, finite: unknown}
+	c := &clock{bound: bound, watermark: unknown, finite: unknown, records: unknown}
 	for range inputs {
 		c.inputs = append(c.inputs, input{unknown, unknown, false})
 	}
@@ -40,14 +44,34 @@ func newClock(bound int64, inputs int) *clock {
 
 // pass returns the watermark before each record and moves on past them.
 func (c *clock) pass(times []int64) []int64 {
+	if c.watermark == c.records {
+		c.own = c.walk(&c.watermark, times)
+		c.records = c.watermark
+		return c.own
+	}
+	c.own = c.walk(&c.records, times)
+	return c.walk(&c.watermark, times)
+}
+
+// walk moves a watermark on past records and returns what it was before each.
+func (c *clock) walk(watermark *int64, times []int64) []int64 {
 	before := make([]int64, len(times))
 	for i, time := range times {
-		before[i] = c.watermark
-		if time != step.NoTime && time > c.watermark+c.bound || c.watermark == unknown && time != step.NoTime {
-			c.watermark = max(c.watermark, below(time, c.bound))
+		before[i] = *watermark
+		if time != step.NoTime {
+			*watermark = max(*watermark, below(time, c.bound))
 		}
 	}
 	return before
+}
+
+// told returns the watermark that the tasks behind a hop are told. That of an idle partition follows the clock, for the
+// case that all are.
+func (c *clock) told(idle bool) int64 {
+	if idle || c.watermark == math.MaxInt64 {
+		return c.watermark
+	}
+	return c.records
 }
 
 // below returns time less bound, at the start of time at most.
@@ -61,6 +85,9 @@ func below(time, bound int64) int64 {
 // arrive returns the watermark before each row of a block and moves on past it.
 func (c *clock) arrive(block *step.Block) []int64 {
 	in := c.input(int(block.Input))
+	if in.idle && !block.Idle {
+		in.watermark = unknown // from now on it is that of its records again
+	}
 	in.idle = false
 	before := make([]int64, block.Rows())
 	for i := range before {
@@ -121,7 +148,7 @@ func (c *clock) append(dst []byte) []byte {
 	if c.watermark != math.MaxInt64 {
 		c.finite = c.watermark
 	}
-	dst = binary.AppendVarint(dst, c.finite)
+	dst = binary.AppendVarint(binary.AppendVarint(dst, c.finite), c.records)
 	dst = binary.AppendUvarint(dst, uint64(len(c.inputs)))
 	for i := range c.inputs {
 		in := &c.inputs[i]
@@ -141,16 +168,20 @@ func (c *clock) append(dst []byte) []byte {
 var errClock = errors.New("the saved watermarks are damaged")
 
 func (c *clock) load(data []byte) error {
-	watermark, n := binary.Varint(data)
+	var n, m int
+	if c.watermark, n = binary.Varint(data); n <= 0 {
+		return errClock
+	}
+	if c.records, m = binary.Varint(data[n:]); m <= 0 {
+		return errClock
+	}
+	c.finite = c.watermark
+	data = data[n+m:]
+	inputs, n := binary.Uvarint(data)
 	if n <= 0 {
 		return errClock
 	}
-	c.watermark, c.finite = watermark, watermark
-	inputs, m := binary.Uvarint(data[n:])
-	if m <= 0 {
-		return errClock
-	}
-	data = data[n+m:]
+	data = data[n:]
 	for i := range int(min(inputs, 1<<20)) { //nolint:gosec // it is at most that
 		watermark, n := binary.Varint(data)
 		if n <= 0 || len(data) == n {

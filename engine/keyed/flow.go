@@ -55,6 +55,8 @@ type node struct {
 	// folds are the columns that keep rows for aggregators, by their numbers.
 	folds  map[int]*fold.Column
 	sender *sender
+	// direct is set for a hop of a partition's own records.
+	direct bool
 	next   []*node
 	// reached is the watermark of what was sent.
 	reached int64
@@ -71,6 +73,9 @@ func Open(config Config) (*Flow, int64, error) {
 	var err error
 	if f.nodes, err = f.build(config.Source.Steps); err != nil {
 		return nil, 0, err
+	}
+	for _, n := range f.nodes {
+		n.direct = n.sender != nil && config.Source.Hop == nil
 	}
 	position, err := f.load()
 	return f, position, err
@@ -166,8 +171,7 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 	for _, n := range nodes {
 		k := in.keyed(n.step)
 		if n.sender != nil {
-			f.send(n, &in, k, after)
-			n.reached = after
+			f.hop(n, in, k, after)
 			continue
 		}
 		if n.keeper != nil {
@@ -193,6 +197,16 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 		}
 	}
 	return nil
+}
+
+// hop sends rows, at the watermark of the partition's own records if they come straight from it: where inputs meet, the
+// clock moves the watermark on only if all of them are idle.
+func (f *Flow) hop(n *node, in rows, k *step.Keyed, after int64) {
+	if n.direct {
+		in.before, after = f.clock.own, f.clock.told(f.idle)
+	}
+	f.send(n, &in, k, after)
+	n.reached = after
 }
 
 // fold has aggregators take whole chunks of rows, so that they need not be kept.

@@ -42,6 +42,27 @@ func TestAnIdleInputHoldsNothingBack_W1_W2(t *testing.T) {
 	})
 }
 
+func TestAnInputThatWasIdleHoldsAllBackAgainByItsRecords_W2(t *testing.T) {
+	both(t, 2, func(_ *testing.T, w *world) {
+		w.feed(0, "a@100")
+		w.feed(1, "b@5")
+		w.idle(1, 0)
+		w.idle(1, 10_000)
+		w.settle()
+		w.expect("p1 is idle", "b[0,10)=1")
+		w.feed(1, "b@150")
+		w.settle()
+		w.reopen(w.sources[1])
+		w.feed(0, "a@500")
+		w.settle()
+		w.expect("p1 is at 150", "a[100,110)=1")
+		w.feed(1, "b@151 c@152")
+		w.finish()
+		w.expect("the end", "b[150,160)=2 c[150,160)=1 a[500,510)=1")
+		w.expectLate()
+	})
+}
+
 func TestWhenAllInputsAreIdleTheWatermarkHoldsOrFollowsTheClock_W3(t *testing.T) {
 	both(t, 2, func(t *testing.T, w *world) {
 		w.feed(0, "a@5")
