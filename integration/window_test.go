@@ -232,6 +232,6 @@ func TestStateOfAnotherPipelineIsRefused(t *testing.T) {
 		if code := run.wait(t); code == 0 {
 			t.Error("a run with windows of another size took the state over")
 		}
-		contains(t, "what it said", run.err.String(), "10ms", "20ms", "--reset-state")
+		contains(t, "what it said", run.err.String(), "10ms", "20ms", "--group")
 	})
 }

@@ -61,3 +61,15 @@ func (b *Broker) admin(t testing.TB) *kafka.AdminClient {
 	}
 	return admin
 }
+
+// Exists tells whether there is a topic.
+func (b *Broker) Exists(t testing.TB, topic string) bool {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	described, err := b.admin(t).DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames([]string{topic}))
+	if err != nil {
+		t.Fatalf("describe the topic %s: %v", topic, err)
+	}
+	return described.TopicDescriptions[0].Error.Code() == kafka.ErrNoError
+}
