@@ -19,7 +19,8 @@ class EventTime:
 
     Attributes:
         field: The field that says it; None: the record's timestamp.
-        unit: Of the field; None: ISO 8601 text, or a number of ms since the epoch.
+        unit: Of the field; None: ISO 8601 text, or a number since the epoch, of seconds if it is
+            below 100 billion, else of ms.
         out_of_order_ms: How far a record may lie behind the latest one of its partition.
         idle_ms: After how long without records a partition holds nothing back; 0: it always does.
         max_future_ms: How far ahead of the clock a record may lie; 0: without limit.
@@ -51,7 +52,7 @@ def event_time(
     Args:
         field: The field with the event time; None: the record's timestamp.
         unit: ``"ms"``, ``"s"``, ``"us"`` or ``"ns"`` since the epoch, or ``"iso"`` for ISO 8601
-            text; None: text is ISO 8601, a number is ms.
+            text; None: text is ISO 8601, a number below 100 billion counts seconds, any other ms.
         out_of_order: How far a record may lie behind the latest one of its partition and still be
             expected: no window closes before.
         idle: After how long without records a partition holds back nobody's windows any more;

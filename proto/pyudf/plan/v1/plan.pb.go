@@ -2756,7 +2756,7 @@ func (*AggregateColumn_Builtin) isAggregateColumn_Value() {}
 
 func (*AggregateColumn_Call) isAggregateColumn_Value() {}
 
-// Builtin is an aggregate that the engine computes. Nulls and missing values are left out, as pandas does; NaN is a value.
+// Builtin is an aggregate that the engine computes. Nulls, NaN and missing values are left out, as pandas does.
 type Builtin struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	Op    AggregateOp            `protobuf:"varint,1,opt,name=op,proto3,enum=pyudf.plan.v1.AggregateOp" json:"op,omitempty"`
