@@ -181,7 +181,7 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 			continue
 		}
 		if k != nil {
-			f.ctx = ctx
+			f.ctx = ctx //nolint:fatcontext // it is that of this call, until the next
 			late := n.windows.Add(f.windowRows(k, &in))
 			f.late(n, &in, k, late)
 			if err := f.fail(n, &in, k); err != nil {

@@ -32,9 +32,7 @@ func (r *run) callColumn(at *place, call *plan.Call) (record.Column, error) {
 
 // mapRecords calls a function for each row and returns the frame of the records that it made.
 func (r *run) mapRecords(step *plan.Step, in *frame) (*frame, error) {
-	if in.taken != nil { // what takes results back has no record that a function could take
-		in = in.keep(rowsWhere(in.rows, func(row int) bool { return !in.taken[row] }))
-	}
+	in = in.untaken()
 	at := &place{step, in, map[int]bool{}}
 	call := &step.Map.Call
 	request, sent, err := r.request(at, call)

@@ -38,22 +38,27 @@ func (r *run) spans(at *place, a *plan.Aggregate) ([][]window.Span, error) {
 		return nil, err
 	}
 	for i, row := range sent {
-		if !at.failed[int(row)] && !result.Column.IsNull(i) {
-			spans[row] = spansOf(result.Column.Text.At(i))
+		if at.failed[int(row)] || result.Column.IsNull(i) {
+			continue
+		}
+		if spans[row], err = spansOf(result.Column.Text.At(i)); err != nil {
+			r.bury(at, int(row), DeadLetter{Function: call.Function.Name, Reason: ReasonWrongType, Message: err.Error()})
 		}
 	}
 	return spans, nil
 }
 
-// spansOf reads [[start, end], ...], which the SDK has checked.
-func spansOf(text []byte) []window.Span {
+// spansOf reads [[start, end], ...].
+func spansOf(text []byte) ([]window.Span, error) {
 	var spans []window.Span
 	for _, pair := range codec.Elements(text) {
-		if span, err := spanOf(pair); err == nil {
-			spans = append(spans, span)
+		span, err := spanOf(pair)
+		if err != nil {
+			return nil, err
 		}
+		spans = append(spans, span)
 	}
-	return spans
+	return spans, nil
 }
 
 var errSpan = errors.New("it is no window: [start, end] in ms")

@@ -69,6 +69,14 @@ func (f *frame) keep(rows []int32) *frame {
 	return &out
 }
 
+// untaken returns the frame without rows that take earlier results back: they have no record.
+func (f *frame) untaken() *frame {
+	if f.taken == nil {
+		return f
+	}
+	return f.keep(rowsWhere(f.rows, func(row int) bool { return !f.taken[row] }))
+}
+
 // compose returns outer applied to rows; a nil outer is the identity.
 func compose(outer, rows []int32) []int32 {
 	if outer == nil {

@@ -51,6 +51,9 @@ func (k *Keyed) OriginOf(row int) int {
 
 // keyBy gives the rows their new key, or sends them on their hop.
 func (r *run) keyBy(step *plan.Step, in *frame) (*frame, error) {
+	if step.KeyBy.Hop != nil {
+		in = in.untaken()
+	}
 	at := &place{step, in, map[int]bool{}}
 	keys := r.keys(at, &step.KeyBy.Key)
 	var values []*record.Column
@@ -78,6 +81,7 @@ func (r *run) keyBy(step *plan.Step, in *frame) (*frame, error) {
 
 // aggregate gathers what a windowed aggregation needs of its rows.
 func (r *run) aggregate(step *plan.Step, in *frame) error {
+	in = in.untaken()
 	at := &place{step, in, map[int]bool{}}
 	keys := r.keysOf(at, &step.Aggregate.Key)
 	values, err := r.arguments(at, step.Aggregate)
