@@ -71,7 +71,7 @@ func (p *ports) beAlone(ctx context.Context) error {
 	}
 	for began := time.Now(); err == nil && others > 0; {
 		if time.Since(began) > patience {
-			return outcome.Mendf("--single-node is for one process that reads all partitions, and group %s has %d others: "+
+			return outcome.Mendf("--single-node is for one process that reads all partitions, but the group %s has other processes (%d): "+
 				"stop them, run without --single-node, or name another --group", p.config.group, others)
 		}
 		select {

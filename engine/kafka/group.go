@@ -2,7 +2,10 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
@@ -31,7 +34,9 @@ func (c *Cluster) Reach(ctx context.Context, group, topic string) ([]Reach, erro
 		err = c.offsets(ctx, partitions, kafka.LatestOffsetSpec, func(partition int32, offset int64) { out[partition].End = offset })
 	}
 	if err == nil {
-		err = c.committed(ctx, group, partitions, func(partition int32, offset int64) { out[partition].Committed = offset })
+		err = settled(ctx, func() error {
+			return c.committed(ctx, group, partitions, func(partition int32, offset int64) { out[partition].Committed = offset })
+		})
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ask how far group %q is in topic %q: %w", group, topic, err)
@@ -77,14 +82,26 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []kafk
 // Members returns how many other processes a group has. One that died counts until its session times out, unless it had
 // the group.instance.id of this one.
 func (c *Cluster) Members(ctx context.Context, group string) (int, error) {
-	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
+	var others int
+	err := settled(ctx, func() (err error) {
+		others, err = c.members(ctx, group)
+		return err
+	})
 	if err != nil {
 		return 0, fmt.Errorf("ask who is in group %q: %w", group, err)
+	}
+	return others, nil
+}
+
+func (c *Cluster) members(ctx context.Context, group string) (int, error) {
+	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err != nil {
+		return 0, err
 	}
 	own, others := c.settings["group.instance.id"], 0
 	for _, description := range answer.ConsumerGroupDescriptions {
 		if code := description.Error.Code(); code != kafka.ErrNoError && code != kafka.ErrGroupIDNotFound {
-			return 0, fmt.Errorf("ask who is in group %q: %w", group, description.Error)
+			return 0, description.Error
 		}
 		for _, member := range description.Members {
 			if own == "" || member.GroupInstanceID != own {
@@ -93,4 +110,28 @@ func (c *Cluster) Members(ctx context.Context, group string) (int, error) {
 		}
 	}
 	return others, nil
+}
+
+// settled asks again for a while, as long as the answer is that no broker looks after the group just now.
+func settled(ctx context.Context, ask func() error) error {
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(connectTimeout); ; {
+		err := ask()
+		if !unsettled(err) || time.Now().After(deadline) {
+			return err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func unsettled(err error) bool {
+	e, ok := errors.AsType[kafka.Error](err)
+	return ok && slices.Contains([]kafka.ErrorCode{
+		kafka.ErrNotCoordinator, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress,
+	}, e.Code())
 }
