@@ -6,7 +6,9 @@ import (
 	"maps"
 	"sync"
 	"testing"
+	"testing/synctest"
 
+	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
@@ -167,4 +169,45 @@ func TestASingleNodeStopsWhenAnotherProcessTakesPartitions(t *testing.T) {
 		h.finish()
 		h.complete(true)
 	}
+}
+
+// full is a queue without room, until it is told that there is.
+type full struct {
+	engine.Queue
+
+	room chan struct{}
+}
+
+func (f *full) Room(ctx context.Context) error {
+	select {
+	case <-f.room:
+		return f.Queue.Room(ctx)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func TestASourceIsNotReadWhileTooMuchWaitsBehindIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHopped(t, 5)
+		r := h.trial(h.state, 1)
+		r.config.Flush = true
+		room := make(chan struct{})
+		r.config.OpenHop = func(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
+			hop, err := r.openHop(ctx, stage, resume)
+			hop.Queue = &full{hop.Queue, room}
+			return hop, err
+		}
+		done := make(chan error)
+		go func() { done <- r.run(t.Context()) }()
+		synctest.Wait()
+		if n := r.in.Polls(); n > 0 {
+			t.Errorf("it was polled %d times", n)
+		}
+		close(room)
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		h.complete(false)
+	})
 }
