@@ -7,7 +7,8 @@ import pyudf as pu
 
 app = pu.App(os.environ["APP"])
 out = os.environ["OUT"]
-when = pu.event_time("ts", unit="ms", out_of_order=os.environ.get("OUT_OF_ORDER", "0ms"), idle="1s")
+bound, idle = os.environ["OUT_OF_ORDER"], os.environ["IDLE"]
+when = pu.event_time("ts", unit="ms", out_of_order=bound, idle=idle)
 
 
 def patient(v: int, wait_ms: int = 0) -> int:
