@@ -32,8 +32,8 @@ type Config struct {
 	// Resume says where the partitions of a source with state go on.
 	OpenSource func(ctx context.Context, s *planv1.Source, resume source.Resume) (source.Source, error)
 	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
-	// OpenHop opens the topic, or what stands in for one, that leads to the stage with the given name.
-	OpenHop func(ctx context.Context, stage string, resume source.Resume) (Hop, error)
+	// OpenHop opens the topic, or what stands in for one, that leads to a stage.
+	OpenHop func(ctx context.Context, to HopTo) (Hop, error)
 	// SingleNode tells that this process reads all partitions, and that all hops are within it: OpenHop gives Queues.
 	SingleNode bool
 	// Partitions returns how many partitions a source has.
@@ -58,6 +58,14 @@ type Config struct {
 	Now     func() time.Time
 	Metrics *metrics.Set
 	Logger  *slog.Logger
+}
+
+// HopTo says where a hop leads to, and where the stage there goes on.
+type HopTo struct {
+	Stage  string
+	Resume source.Resume
+	// Partitions are those over which the keys of the stage's state are spread, if this process knows that; else 0.
+	Partitions int
 }
 
 // Hop is both ends of a way between stages. The sink takes messages with explicit partitions.
@@ -186,7 +194,7 @@ func (e *engine) open(ctx context.Context) error {
 
 func (e *engine) openSource(ctx context.Context, i int, from *plan.Source) error {
 	if from.Hop != nil {
-		hop, err := e.config.OpenHop(ctx, from.Name, e.resume(from))
+		hop, err := e.openHop(ctx, from)
 		if err == nil && e.journal != nil && hop.Queue == nil {
 			return errors.New("engine config: a single node needs hops with a Queue")
 		}
@@ -209,6 +217,14 @@ func (e *engine) openSource(ctx context.Context, i int, from *plan.Source) error
 		e.readers[i] = e.reader(from, s)
 	}
 	return err
+}
+
+func (e *engine) openHop(ctx context.Context, from *plan.Source) (Hop, error) {
+	spread, err := e.spread(from)
+	if err != nil {
+		return Hop{}, err
+	}
+	return e.config.OpenHop(ctx, HopTo{Stage: from.Name, Resume: e.resume(from), Partitions: spread})
 }
 
 func (e *engine) reader(from *plan.Source, s source.Source) *reader {

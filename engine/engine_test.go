@@ -53,7 +53,7 @@ func newWorld(t *testing.T) *world {
 		OpenSource:      func(context.Context, *planv1.Source, source.Resume) (source.Source, error) { return w.in, nil },
 		OpenSink:        func(context.Context, *planv1.To) (sink.Sink, error) { return w.out, nil },
 		OpenDeadLetters: func(context.Context) (sink.Sink, error) { return w.dead, nil },
-		OpenHop:         func(context.Context, string, source.Resume) (engine.Hop, error) { panic("no hop") },
+		OpenHop:         func(context.Context, engine.HopTo) (engine.Hop, error) { panic("no hop") },
 		Partitions:      func(context.Context, *planv1.Source) (int, error) { return 1, nil },
 		Start:           func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
 		CommitInterval:  time.Hour,

@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -226,9 +227,10 @@ func (r *trial) openSource(_ context.Context, _ *planv1.Source, resume source.Re
 	return r.in, nil
 }
 
-func (r *trial) openHop(_ context.Context, stage string, _ source.Resume) (engine.Hop, error) {
-	hop := local.New(stage, r.targets)
-	out := engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: r.targets}
+func (r *trial) openHop(_ context.Context, to engine.HopTo) (engine.Hop, error) {
+	partitions := cmp.Or(to.Partitions, r.targets)
+	hop := local.New(to.Stage, partitions)
+	out := engine.Hop{Source: hop.Source(), Sink: hop.Sink(), Partitions: partitions}
 	if r.config.SingleNode {
 		out.Queue = hop
 	}

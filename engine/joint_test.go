@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
@@ -153,6 +154,20 @@ func TestASingleNodeThatDoesNotGetAllPartitionsSaysSo(t *testing.T) {
 	h.complete(false)
 }
 
+func TestASingleNodeKeepsThePartitionsThatItsStateIsSpreadOver(t *testing.T) {
+	h := newHopped(t, 6)
+	h.targets = 2
+	h.trial(h.state, 0.5).succeed()
+	h.targets = 5
+	topics := h.trial(h.state, 0.7)
+	topics.config.SingleNode = false
+	if err := topics.run(t.Context()); !errors.Is(err, keyed.ErrOtherSpread) {
+		t.Errorf("keys are in other partitions than their state, and it says %v", err)
+	}
+	h.finish()
+	h.complete(false)
+}
+
 func TestASingleNodeStopsWhenAnotherProcessTakesPartitions(t *testing.T) {
 	p := record.Partition{Topic: "in"}
 	for name, event := range map[string]source.Event{"revoked": {Revoked: []record.Partition{p}}, "lost": {Lost: []record.Partition{p}}} {
@@ -193,8 +208,8 @@ func TestASourceIsNotReadWhileTooMuchWaitsBehindIt(t *testing.T) {
 		r := h.trial(h.state, 1)
 		r.config.Flush = true
 		room := make(chan struct{})
-		r.config.OpenHop = func(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
-			hop, err := r.openHop(ctx, stage, resume)
+		r.config.OpenHop = func(ctx context.Context, to engine.HopTo) (engine.Hop, error) {
+			hop, err := r.openHop(ctx, to)
 			hop.Queue = &full{hop.Queue, room}
 			return hop, err
 		}

@@ -142,6 +142,19 @@ func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
 	return flow, err
 }
 
+// spread returns over how many partitions the keys of a stage's state are spread, 0 if it has none. Only a single node
+// looks, as the state of the first partition may belong to another process.
+func (e *engine) spread(from *plan.Source) (int, error) {
+	if e.journal == nil {
+		return 0, nil
+	}
+	store, err := e.stores.get(e.rootOf(from), storeName(from, record.Partition{}))
+	if err != nil {
+		return 0, err
+	}
+	return keyed.Spread(store)
+}
+
 // resume returns where the partitions of a source go on: where their state is.
 func (e *engine) resume(from *plan.Source) source.Resume {
 	if !from.Stateful() || e.fromFiles(from) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strconv"
@@ -15,25 +16,25 @@ import (
 )
 
 // hopInProcess opens a hop that leads through memory in place of a topic, with the partitions that the topic has or would
-// have: so the state of the stage behind it is where a run with the topic looks for it.
-func (p *ports) hopInProcess(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
-	partitions := p.partitions
-	topic := p.hopTopic(stage)
-	reach, err := p.cluster.Reach(ctx, p.hopGroup(stage), topic)
+// have: so the state of the stage behind it is where a run with the topic looks for it. It keeps those that its state has,
+// should the input have got more.
+func (p *ports) hopInProcess(ctx context.Context, to engine.HopTo) (engine.Hop, error) {
+	topic := p.hopTopic(to.Stage)
+	reach, err := p.cluster.Reach(ctx, p.hopGroup(to.Stage), topic)
 	if errors.Is(err, kafka.ErrUnknownTopic) {
-		return localHop(stage, partitions), nil
+		return localHop(to.Stage, cmp.Or(to.Partitions, p.partitions)), nil
 	}
 	if err != nil {
 		return engine.Hop{}, err
 	}
-	waiting, err := waiting(topic, reach, resume)
+	waiting, err := waiting(topic, reach, to.Resume)
 	if err != nil {
 		return engine.Hop{}, err
 	}
 	if waiting > 0 {
 		return engine.Hop{}, outcome.Mendf("%d records wait in %s: run once without --single-node, with --until-end, until they are done", waiting, topic)
 	}
-	return localHop(stage, len(reach)), nil
+	return localHop(to.Stage, cmp.Or(to.Partitions, len(reach))), nil
 }
 
 // waiting returns how many records of a topic are beyond the positions that the stage behind it has read up to.
@@ -56,7 +57,7 @@ func localHop(stage string, partitions int) engine.Hop {
 }
 
 // alone tells whether this process has to be the only one that reads topics.
-func (p *ports) alone() bool { return p.config.singleNode && p.cluster != nil }
+func (p *ports) alone() bool { return p.config.singleNode && p.cluster != nil && !p.onlyFiles }
 
 // beAlone returns when no other process is in the group. One that died is in it until its session times out; one that is in
 // it longer lives, and is not disturbed.

@@ -16,7 +16,6 @@ import (
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/sink"
 	sinkfile "github.com/pyudf/pyudf/engine/sink/file"
-	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/state/pebblestate"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -27,29 +26,29 @@ const hopRetention = 7 * 24 * 60 * 60 * 1000
 
 // openHop opens the topic that leads to a stage; a queue in memory where all input is files, which are read from the
 // start again in every run.
-func (p *ports) openHop(ctx context.Context, stage string, resume source.Resume) (engine.Hop, error) {
+func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error) {
 	if p.cluster == nil || p.onlyFiles {
-		return localHop(stage, defaultPartitions), nil
+		return localHop(to.Stage, defaultPartitions), nil
 	}
 	if p.config.singleNode {
-		return p.hopInProcess(ctx, stage, resume)
+		return p.hopInProcess(ctx, to)
 	}
-	name := p.hopTopic(stage)
-	to, err := openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, hopRetention)
+	name := p.hopTopic(to.Stage)
+	into, err := openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, hopRetention)
 	if err != nil {
 		return engine.Hop{}, err
 	}
 	info, err := p.cluster.Topic(ctx, name)
 	if err != nil {
-		return engine.Hop{}, errors.Join(err, to.Close())
+		return engine.Hop{}, errors.Join(err, into.Close())
 	}
 	from, err := p.cluster.OpenSource(ctx, kafka.SourceConfig{
-		Topic: name, Group: p.hopGroup(stage), Metrics: p.config.metrics, Resume: resume,
+		Topic: name, Group: p.hopGroup(to.Stage), Metrics: p.config.metrics, Resume: to.Resume,
 	})
 	if err != nil {
-		return engine.Hop{}, errors.Join(err, to.Close())
+		return engine.Hop{}, errors.Join(err, into.Close())
 	}
-	return engine.Hop{Source: from, Sink: to, Partitions: info.Partitions}, nil
+	return engine.Hop{Source: from, Sink: into, Partitions: info.Partitions}, nil
 }
 
 func (p *ports) hopTopic(stage string) string { return p.config.group + "." + stage + ".repartition" }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -44,6 +45,19 @@ func Position(store state.Store) (int64, error) {
 func Saved(store state.Store) (bool, error) {
 	_, ok, err := store.Get([]byte(keyClock))
 	return ok, err
+}
+
+// Spread returns over how many partitions the keys of a stage behind a hop are spread; 0 if that was not saved.
+func Spread(store state.Store) (int, error) {
+	saved, ok, err := store.Get([]byte(keySpread))
+	if err != nil || !ok {
+		return 0, err
+	}
+	n, size := binary.Uvarint(saved)
+	if size <= 0 || n > math.MaxInt32 {
+		return 0, errors.New("the saved number of partitions is damaged")
+	}
+	return int(n), nil //nolint:gosec // it is at most that
 }
 
 // Save stores all that changed since the last time, with the position of the input that it reflects, at once.
@@ -127,15 +141,12 @@ func (f *Flow) load() (int64, error) {
 // checkSpread makes sure that a key's state is in the partition that its records come to. State that was saved before
 // Spread was is taken as it is.
 func (f *Flow) checkSpread() error {
-	saved, ok, err := f.config.Store.Get([]byte(keySpread))
-	if err != nil || !ok || f.config.Spread == 0 {
-		return err
-	}
-	if was, _ := binary.Uvarint(saved); was != uint64(f.config.Spread) { //nolint:gosec // not negative
+	was, err := Spread(f.config.Store)
+	if err == nil && was > 0 && f.config.Spread > 0 && was != f.config.Spread {
 		return fmt.Errorf("%w: the keys of %s were spread over %d partitions and are now over %d; begin anew with another --group",
 			ErrOtherSpread, f.config.Partition.Topic, was, f.config.Spread)
 	}
-	return nil
+	return err
 }
 
 func (f *Flow) loadNode(n *node) error {

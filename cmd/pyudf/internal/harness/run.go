@@ -73,10 +73,10 @@ func (s *Session) writer(name string) *writer {
 	return &writer{broker: s.broker, topic: s.broker.topic(name), shown: true}
 }
 
-func (s *Session) hops(r *run) func(context.Context, string, source.Resume) (engine.Hop, error) {
-	return func(_ context.Context, stage string, resume source.Resume) (engine.Hop, error) {
-		reading := r.byName[stage]
-		reading.resume = resume
+func (s *Session) hops(r *run) func(context.Context, engine.HopTo) (engine.Hop, error) {
+	return func(_ context.Context, to engine.HopTo) (engine.Hop, error) {
+		reading := r.byName[to.Stage]
+		reading.resume = to.Resume
 		return engine.Hop{Source: reading, Sink: &writer{broker: s.broker, topic: reading.topic}, Partitions: s.config.Partitions}, nil
 	}
 }
