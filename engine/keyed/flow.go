@@ -2,7 +2,9 @@ package keyed
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"iter"
 
 	"github.com/pyudf/pyudf/engine/fold"
 	"github.com/pyudf/pyudf/engine/metrics"
@@ -40,8 +42,8 @@ type Flow struct {
 	overlay *state.Overlay
 	// ctx is that of the call that is under way, for the user's code that windows ask.
 	ctx context.Context //nolint:containedctx // see there
-	// out are the outcomes of the call that is under way.
-	out []*step.Outcome
+	// yield takes the outcomes of the call that is under way.
+	yield func(*step.Outcome, error) bool
 	// idle tells that the partition is known to be idle.
 	idle bool
 }
@@ -126,28 +128,63 @@ func (f *Flow) windowed(s *plan.Step) (*node, error) {
 	return n, nil
 }
 
-// Take takes the outcome of the next batch and returns what is to be written, it and what follows from it.
-func (f *Flow) Take(ctx context.Context, outcome *step.Outcome) ([]*step.Outcome, error) {
-	f.idle = false
-	f.out = []*step.Outcome{outcome}
-	if f.config.Source.Hop == nil {
-		return f.run(ctx, outcome, f.clock.pass(outcome.Times))
-	}
-	if f.config.Source.Hop.Partial != nil {
-		return f.takeParts(ctx, outcome)
-	}
-	var before []int64
-	for i := range outcome.Blocks {
-		before = append(before, f.clock.arrive(&outcome.Blocks[i])...)
-	}
-	return f.run(ctx, outcome, before)
+// Outcomes are what is to be written, one after the other. They must be taken to the end: only then the flow has done
+// what was asked. After an error it is of no more use.
+type Outcomes = iter.Seq2[*step.Outcome, error]
+
+// Take takes the outcome of the next batch and gives it and what follows from it.
+func (f *Flow) Take(ctx context.Context, outcome *step.Outcome) Outcomes {
+	return f.giving(func() error {
+		f.idle = false
+		if err := f.hand(outcome); err != nil {
+			return err
+		}
+		if f.config.Source.Hop == nil {
+			return f.run(ctx, outcome, f.clock.pass(outcome.Times))
+		}
+		if f.config.Source.Hop.Partial != nil {
+			return f.takeParts(ctx, outcome)
+		}
+		var before []int64
+		for i := range outcome.Blocks {
+			before = append(before, f.clock.arrive(&outcome.Blocks[i])...)
+		}
+		return f.run(ctx, outcome, before)
+	})
 }
 
-func (f *Flow) run(ctx context.Context, outcome *step.Outcome, before []int64) ([]*step.Outcome, error) {
-	err := f.level(ctx, f.nodes, rows{outcome, before}, f.clock.watermark)
-	out := f.out
-	f.out = nil
-	return out, err
+// giving hands out what do gives, as it does.
+func (f *Flow) giving(do func() error) Outcomes {
+	return func(yield func(*step.Outcome, error) bool) {
+		f.yield = yield
+		err := do()
+		f.yield = nil
+		if err != nil && !errors.Is(err, errStopped) {
+			yield(nil, err)
+		}
+	}
+}
+
+// errStopped says that nobody takes more.
+var errStopped = errors.New("the outcomes are not taken to the end")
+
+func (f *Flow) hand(outcome *step.Outcome) error {
+	if !f.yield(outcome, nil) {
+		return errStopped
+	}
+	return nil
+}
+
+// aside hands out what became of some records beside the steps behind, if there is anything.
+func (f *Flow) aside(side *step.Outcome) error {
+	if len(side.Outputs) == 0 && len(side.Dead) == 0 {
+		return nil
+	}
+	return f.hand(side)
+}
+
+func (f *Flow) run(ctx context.Context, outcome *step.Outcome, before []int64) error {
+	return f.level(ctx, f.nodes, rows{outcome, before}, f.clock.watermark)
 }
 
 // rows are what came to a level of nodes: an outcome with the watermark before each record of its batch.
@@ -171,7 +208,9 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 	for _, n := range nodes {
 		k := in.keyed(n.step)
 		if n.sender != nil {
-			f.hop(n, in, k, after)
+			if err := f.hop(n, in, k, after); err != nil {
+				return err
+			}
 			continue
 		}
 		if n.keeper != nil {
@@ -182,9 +221,7 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 		}
 		if k != nil {
 			f.ctx = ctx //nolint:fatcontext // it is that of this call, until the next
-			late := n.windows.Add(f.windowRows(k, &in))
-			f.late(n, &in, k, late)
-			if err := f.fail(n, &in, k); err != nil {
+			if err := f.add(n, &in, k); err != nil {
 				return err
 			}
 		}
@@ -199,14 +236,25 @@ func (f *Flow) level(ctx context.Context, nodes []*node, in rows, after int64) e
 	return nil
 }
 
+// add puts rows into windows. What is too late, or failed, goes its own way.
+func (f *Flow) add(n *node, in *rows, k *step.Keyed) error {
+	side := &step.Outcome{Batch: in.Batch}
+	late := n.windows.Add(f.windowRows(k, in))
+	f.late(n, in, k, late, side)
+	if err := f.fail(n, k, side); err != nil {
+		return err
+	}
+	return f.aside(side)
+}
+
 // hop sends rows, at the watermark of the partition's own records if they come straight from it: where inputs meet, the
 // clock moves the watermark on only if all of them are idle.
-func (f *Flow) hop(n *node, in rows, k *step.Keyed, after int64) {
+func (f *Flow) hop(n *node, in rows, k *step.Keyed, after int64) error {
 	if n.direct {
 		in.before, after = f.clock.own, f.clock.told(f.idle)
 	}
-	f.send(n, &in, k, after)
 	n.reached = after
+	return f.send(n, &in, k, after)
 }
 
 // fold has aggregators take whole chunks of rows, so that they need not be kept.
@@ -226,23 +274,33 @@ func (f *Flow) fold(ctx context.Context, n *node) error {
 			return err
 		}
 		outcome.Batch.Partition = f.config.Partition
-		f.out = append(f.out, outcome)
+		if err := f.hand(outcome); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
+// piece is how many results go through the steps behind windows at a time: a million may become due at once.
+const piece = 8192
+
 // give runs the steps behind windows on what they gave.
 func (f *Flow) give(ctx context.Context, n *node) error {
 	results := n.windows.Results()
-	if results.Len() == 0 {
-		return f.level(ctx, n.next, rows{&step.Outcome{}, nil}, n.windows.Watermark())
+	for from := 0; from < results.Len(); from += piece {
+		part := results.Slice(from, min(from+piece, results.Len()))
+		outcome, err := f.config.Program.Results(ctx, n.step, f.config.Partition, part)
+		if err != nil {
+			return err
+		}
+		if err := f.hand(outcome); err != nil {
+			return err
+		}
+		if err := f.level(ctx, n.next, rows{outcome, part.Watermarks}, part.Watermarks[part.Len()-1]); err != nil {
+			return err
+		}
 	}
-	outcome, err := f.config.Program.Results(ctx, n.step, f.config.Partition, results)
-	if err != nil {
-		return err
-	}
-	f.out = append(f.out, outcome)
-	return f.level(ctx, n.next, rows{outcome, results.Watermarks}, n.windows.Watermark())
+	return f.level(ctx, n.next, rows{&step.Outcome{}, nil}, n.windows.Watermark())
 }
 
 func (f *Flow) windowRows(k *step.Keyed, in *rows) *window.Rows {
@@ -275,18 +333,19 @@ func (f *Flow) nameInputs(out *window.Rows, k *step.Keyed, in *rows) {
 
 // Idle tells that the partition has had no records for a while, and how many ms of that passed since the last call. Its
 // watermark follows the clock from the first call on.
-func (f *Flow) Idle(ctx context.Context, ms int64) ([]*step.Outcome, error) {
-	f.out = nil
-	if f.idle && f.clock.watermark != unknown {
-		f.clock.advance(f.clock.watermark + ms)
-	}
-	f.idle = true
-	return f.run(ctx, &step.Outcome{}, nil)
+func (f *Flow) Idle(ctx context.Context, ms int64) Outcomes {
+	return f.giving(func() error {
+		if f.idle && f.clock.watermark != unknown {
+			f.clock.advance(f.clock.watermark + ms)
+		}
+		f.idle = true
+		return f.run(ctx, &step.Outcome{}, nil)
+	})
 }
 
 // Tick gives the early results of the windows whose time it is, and tells the stages behind hops how far this one is.
 // The time is in ms; the first call tells when the clock starts.
-func (f *Flow) Tick(ctx context.Context, now int64) ([]*step.Outcome, error) {
+func (f *Flow) Tick(ctx context.Context, now int64) Outcomes {
 	return f.each(ctx, func(n *node) {
 		every := n.step.Aggregate.EarlyEvery
 		if n.ticked == 0 {
@@ -300,28 +359,30 @@ func (f *Flow) Tick(ctx context.Context, now int64) ([]*step.Outcome, error) {
 }
 
 // Commit gives what changed since the last commit. Save follows, once it is delivered.
-func (f *Flow) Commit(ctx context.Context) ([]*step.Outcome, error) {
+func (f *Flow) Commit(ctx context.Context) Outcomes {
 	return f.each(ctx, func(n *node) { n.windows.Commit() })
 }
 
 // Finish closes all windows, as after the end of time. Behind hops they close when all inputs are finished.
-func (f *Flow) Finish(ctx context.Context) ([]*step.Outcome, error) {
-	f.out = nil
-	if f.clock.inputs == nil {
-		f.clock.advance(window.MaxTime)
-	}
-	return f.run(ctx, &step.Outcome{}, nil)
+func (f *Flow) Finish(ctx context.Context) Outcomes {
+	return f.giving(func() error {
+		if f.clock.inputs == nil {
+			f.clock.advance(window.MaxTime)
+		}
+		return f.run(ctx, &step.Outcome{}, nil)
+	})
 }
 
 // each does something to all windows, those behind others after them, and gives what comes of it.
-func (f *Flow) each(ctx context.Context, do func(*node)) ([]*step.Outcome, error) {
-	f.out = nil
+func (f *Flow) each(ctx context.Context, do func(*node)) Outcomes {
 	var walk func(nodes []*node) error
 	walk = func(nodes []*node) error {
 		for _, n := range nodes {
 			if n.sender != nil {
 				n.sender.tell(told{n.reached, f.idle || f.clock.allIdle()})
-				f.dispatch(n)
+				if err := f.dispatch(n); err != nil {
+					return err
+				}
 				continue
 			}
 			if n.windows != nil {
@@ -336,8 +397,5 @@ func (f *Flow) each(ctx context.Context, do func(*node)) ([]*step.Outcome, error
 		}
 		return nil
 	}
-	err := walk(f.nodes)
-	out := f.out
-	f.out = nil
-	return out, err
+	return f.giving(func() error { return walk(f.nodes) })
 }

@@ -306,7 +306,9 @@ func (b *keeping) goOn(ctx context.Context, after int64) error {
 	if err != nil {
 		return err
 	}
-	b.f.out = append(b.f.out, outcome)
+	if err := b.f.hand(outcome); err != nil {
+		return err
+	}
 	before := b.in.before
 	for _, firing := range b.answer.Fired {
 		before = append(slices.Clip(before), firing.Watermark)

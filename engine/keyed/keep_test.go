@@ -161,11 +161,11 @@ func (x *flowing) take(n int) {
 	x.write(x.flow.Take(x.tb.Context(), outcome))
 }
 
-func (x *flowing) write(outcomes []*step.Outcome, err error) {
-	if err != nil {
-		x.tb.Fatal(err)
-	}
-	for _, o := range outcomes {
+func (x *flowing) write(outcomes keyed.Outcomes) {
+	for o, err := range outcomes {
+		if err != nil {
+			x.tb.Fatal(err)
+		}
 		for i := range o.Outputs {
 			for m := range o.Outputs[i].Messages.Len() {
 				x.hear(o.Outputs[i].Messages.Values.At(m))

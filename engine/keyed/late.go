@@ -47,7 +47,7 @@ func chunked(a *plan.Aggregate, f *plan.Function) bool {
 }
 
 // late sends records that came too late to their topic, with the window that they missed.
-func (f *Flow) late(n *node, in *rows, k *step.Keyed, late []window.Late) {
+func (f *Flow) late(n *node, in *rows, k *step.Keyed, late []window.Late, side *step.Outcome) {
 	if len(late) == 0 {
 		return
 	}
@@ -62,7 +62,7 @@ func (f *Flow) late(n *node, in *rows, k *step.Keyed, late []window.Late) {
 		output.Origin = append(output.Origin, int32(origin)) //nolint:gosec // a batch has fewer rows
 	}
 	f.config.Metrics.RecordsLate.WithLabelValues(n.step.Label).Add(float64(len(late)))
-	in.Outputs = append(in.Outputs, output)
+	side.Outputs = append(side.Outputs, output)
 }
 
 func headersOf(batch *record.Batch, row int) []record.Header {

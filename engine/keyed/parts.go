@@ -11,7 +11,7 @@ import (
 
 // takeParts takes blocks of which some carry partial aggregates, one after the other. The stage has one step, their
 // aggregation.
-func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) ([]*step.Outcome, error) {
+func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) error {
 	n := f.nodes[0]
 	all := rows{outcome, nil}
 	k := all.keyed(n.step)
@@ -20,8 +20,8 @@ func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) ([]*step.Ou
 		b := &outcome.Blocks[i]
 		before := f.clock.arrive(b)
 		if b.Partial {
-			if err := f.addParts(n, &all, b, before); err != nil {
-				return nil, err
+			if err := f.addParts(n, b, before); err != nil {
+				return err
 			}
 		} else if k != nil {
 			all.before = append(all.before, before...)
@@ -29,21 +29,19 @@ func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) ([]*step.Ou
 			for until < k.Rows() && k.OriginOf(until) < len(all.before) {
 				until++
 			}
-			piece := k.Slice(next, until)
-			late := n.windows.Add(f.windowRows(&piece, &all))
-			f.late(n, &all, &piece, late)
+			own := k.Slice(next, until)
+			if err := f.add(n, &all, &own); err != nil {
+				return err
+			}
 			next = until
 		}
 		n.windows.Advance(f.clock.watermark)
 	}
-	err := f.give(ctx, n)
-	out := f.out
-	f.out = nil
-	return out, err
+	return f.give(ctx, n)
 }
 
 // addParts adds the partial aggregates of a block.
-func (f *Flow) addParts(n *node, in *rows, b *step.Block, before []int64) error {
+func (f *Flow) addParts(n *node, b *step.Block, before []int64) error {
 	parts := &window.Partials{}
 	for row := range b.Rows() {
 		if err := parts.Add(b.Values.At(row)); err != nil {
@@ -51,15 +49,16 @@ func (f *Flow) addParts(n *node, in *rows, b *step.Block, before []int64) error 
 		}
 	}
 	w := &window.Rows{Keys: &b.Keys, Times: b.Times, Watermarks: before, Offsets: b.Offsets, Partials: parts, Inputs: make([]int32, b.Rows())}
+	side := &step.Outcome{Batch: &record.Batch{Partition: f.config.Partition}}
 	for _, l := range n.windows.Add(w) {
-		f.lateParts(n, in, w, l)
+		side.Outputs = append(side.Outputs, f.lateParts(n, w, l))
 	}
-	return nil
+	return f.aside(side)
 }
 
 // lateParts sends a partial aggregate that came too late to where late records go: its input was idle, so that the
 // others did not wait for it.
-func (f *Flow) lateParts(n *node, in *rows, w *window.Rows, l window.Late) {
+func (f *Flow) lateParts(n *node, w *window.Rows, l window.Late) step.Output {
 	columns, types, err := accumulators(n.step.Aggregate)
 	if err != nil {
 		panic(err) // the same columns were made before
@@ -68,5 +67,5 @@ func (f *Flow) lateParts(n *node, in *rows, w *window.Rows, l window.Late) {
 	messages := step.Describe(n.step.Aggregate, results, w.Partials.Rows[l.Row])
 	messages.Headers = [][]record.Header{lateHeaders(n.step, l, l.End-1)}
 	f.config.Metrics.RecordsLate.WithLabelValues(n.step.Label).Add(float64(w.Partials.Rows[l.Row]))
-	in.Outputs = append(in.Outputs, step.Output{Sink: n.step.Aggregate.Late.Index, Step: n.step, Messages: messages, Origin: []int32{-1}})
+	return step.Output{Sink: n.step.Aggregate.Late.Index, Step: n.step, Messages: messages}
 }

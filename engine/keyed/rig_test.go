@@ -196,12 +196,12 @@ func (w *world) deliver(target, blocks int) {
 }
 
 // write takes what tasks gave to where it belongs.
-func (w *world) write(outcomes []*step.Outcome, err error) {
+func (w *world) write(outcomes keyed.Outcomes) {
 	w.t.Helper()
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	for _, o := range outcomes {
+	for o, err := range outcomes {
+		if err != nil {
+			w.t.Fatal(err)
+		}
 		for _, d := range o.Dead {
 			w.dead = append(w.dead, d.Reason)
 		}

@@ -143,7 +143,9 @@ func (f *Flow) join(n *node) window.Join {
 				return err
 			}
 			outcome.Batch.Partition = f.config.Partition
-			f.out = append(f.out, outcome)
+			if err := f.hand(outcome); err != nil {
+				return err
+			}
 			merged[number] = line
 		}
 		for number, line := range merged {
@@ -157,7 +159,7 @@ func (f *Flow) join(n *node) window.Join {
 }
 
 // fail makes the rows dead that a user's class failed for.
-func (f *Flow) fail(n *node, in *rows, k *step.Keyed) error {
+func (f *Flow) fail(n *node, k *step.Keyed, side *step.Outcome) error {
 	for _, failed := range n.windows.Failed() {
 		raised := new(step.RaisedError)
 		if !errors.As(failed.Err, &raised) {
@@ -167,7 +169,7 @@ func (f *Flow) fail(n *node, in *rows, k *step.Keyed) error {
 			Record: k.OriginOf(failed.Row), Step: n.step.Label, Function: raised.Function, Reason: step.ReasonRaised,
 			Exception: raised.Failure.Exception, Message: raised.Failure.Message, Traceback: raised.Failure.Traceback,
 		}
-		in.Dead = append(in.Dead, letter)
+		side.Dead = append(side.Dead, letter)
 		f.config.Metrics.RecordsDead.WithLabelValues(letter.Step, letter.Reason).Inc()
 	}
 	return nil

@@ -44,9 +44,9 @@ func newSender(config Config, s *plan.Step) (*sender, error) {
 }
 
 // send hands rows over. How far the input is travels with them; partitions that get none are told at the next tick.
-func (f *Flow) send(n *node, in *rows, k *step.Keyed, after int64) {
+func (f *Flow) send(n *node, in *rows, k *step.Keyed, after int64) error {
 	if k == nil || k.Rows() == 0 {
-		return
+		return nil
 	}
 	s := n.sender
 	rows := f.windowRows(k, in)
@@ -62,7 +62,7 @@ func (f *Flow) send(n *node, in *rows, k *step.Keyed, after int64) {
 		s.add(k.Keys.At(int(row)), k.Records.At(int(row)), place{rows.Times[row], rows.Watermarks[row], rows.Offsets[row]})
 	}
 	s.flush(after)
-	f.dispatch(n)
+	return f.dispatch(n)
 }
 
 func all(n int) []int32 {
@@ -141,11 +141,11 @@ func (s *sender) tell(now told) {
 }
 
 // dispatch makes what a sender has written an outcome.
-func (f *Flow) dispatch(n *node) {
+func (f *Flow) dispatch(n *node) error {
 	if n.sender.out.Len() == 0 {
-		return
+		return nil
 	}
 	output := step.Output{Sink: f.config.FirstHop + n.step.KeyBy.Hop.Index, Step: n.step, Messages: n.sender.out}
 	n.sender.out = record.Messages{}
-	f.out = append(f.out, &step.Outcome{Batch: &record.Batch{Partition: f.config.Partition}, Outputs: []step.Output{output}})
+	return f.hand(&step.Outcome{Batch: &record.Batch{Partition: f.config.Partition}, Outputs: []step.Output{output}})
 }

@@ -40,7 +40,7 @@ func (r *run) valued(step *plan.Step, in *frame, results *window.Results) (*fram
 		if column.Call == nil {
 			continue
 		}
-		contents := results.Columns[i].Column()
+		contents := results.Columns[i]
 		values, err := r.resultColumn(at, column.Call, &contents)
 		if err != nil {
 			return nil, err
@@ -99,7 +99,7 @@ func resultFields(a *plan.Aggregate, results *window.Results, called map[string]
 	for i := range a.Columns {
 		name := a.Columns[i].Name
 		if a.Columns[i].Call == nil {
-			made = append(made, field{name, results.Columns[i].Column()})
+			made = append(made, field{name, results.Columns[i]})
 		} else if values, ok := called[name]; ok {
 			made = append(made, field{name, values})
 		}

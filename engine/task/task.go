@@ -2,6 +2,7 @@ package task
 
 import (
 	"context"
+	"iter"
 
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/record"
@@ -16,13 +17,13 @@ type Runner interface {
 
 // Flow is the half of a program that needs all records of a key in order. *keyed.Flow is one.
 type Flow interface {
-	// Take takes the outcome of the next batch and returns what is to be written.
-	Take(ctx context.Context, outcome *step.Outcome) ([]*step.Outcome, error)
-	// Tick, Idle, Commit and Finish return what is to be written because of the clock, at a commit and at the end.
-	Tick(ctx context.Context, now int64) ([]*step.Outcome, error)
-	Idle(ctx context.Context, ms int64) ([]*step.Outcome, error)
-	Commit(ctx context.Context) ([]*step.Outcome, error)
-	Finish(ctx context.Context) ([]*step.Outcome, error)
+	// Take takes the outcome of the next batch. It gives what is to be written, one after the other, as all that follow.
+	Take(ctx context.Context, outcome *step.Outcome) iter.Seq2[*step.Outcome, error]
+	// Tick, Idle, Commit and Finish give what is to be written because of the clock, at a commit and at the end.
+	Tick(ctx context.Context, now int64) iter.Seq2[*step.Outcome, error]
+	Idle(ctx context.Context, ms int64) iter.Seq2[*step.Outcome, error]
+	Commit(ctx context.Context) iter.Seq2[*step.Outcome, error]
+	Finish(ctx context.Context) iter.Seq2[*step.Outcome, error]
 	// Save stores the state with the position that it reflects.
 	Save(position int64) error
 }
@@ -105,7 +106,7 @@ func (t *Task) Drain() (int64, error) {
 		if t.config.Flow == nil {
 			return nil
 		}
-		return t.write(ctx, t.config.Flow.Commit)
+		return t.write(ctx, t.config.Flow.Commit(ctx))
 	})
 	return position, err
 }
@@ -120,13 +121,13 @@ func (t *Task) Save() error {
 
 // Finish writes what is to be written at the end of all input.
 func (t *Task) Finish() error {
-	return t.await(func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish) })
+	return t.await(func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish(ctx)) })
 }
 
 // Tick tells the time in ms, if the task has room for it. It does not wait for batches that are under way.
 func (t *Task) Tick(now int64) {
 	t.offer(item{between: true, do: func(ctx context.Context) error {
-		return t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Tick(ctx, now) })
+		return t.write(ctx, t.config.Flow.Tick(ctx, now))
 	}})
 }
 
@@ -134,7 +135,7 @@ func (t *Task) Tick(now int64) {
 // it has. The time is how many ms passed since the last call.
 func (t *Task) Idle(ms int64) bool {
 	return t.offer(item{do: func(ctx context.Context) error {
-		return t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) { return t.config.Flow.Idle(ctx, ms) })
+		return t.write(ctx, t.config.Flow.Idle(ctx, ms))
 	}})
 }
 
@@ -165,13 +166,12 @@ func (t *Task) await(do func(ctx context.Context) error) error {
 }
 
 // write writes what the flow gives.
-func (t *Task) write(ctx context.Context, what func(context.Context) ([]*step.Outcome, error)) error {
-	outcomes, err := what(ctx)
-	if err != nil {
-		return err
-	}
-	for _, outcome := range outcomes {
-		if err := t.config.Outputs.write(ctx, outcome); err != nil {
+func (t *Task) write(ctx context.Context, outcomes iter.Seq2[*step.Outcome, error]) error {
+	for outcome, err := range outcomes {
+		if err == nil {
+			err = t.config.Outputs.write(ctx, outcome)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -268,12 +268,12 @@ func (t *Task) finish(ctx context.Context) error {
 	if f.err != nil {
 		return f.err
 	}
-	err := t.write(ctx, func(ctx context.Context) ([]*step.Outcome, error) {
-		if t.config.Flow == nil {
-			return []*step.Outcome{f.outcome}, nil
-		}
-		return t.config.Flow.Take(ctx, f.outcome)
-	})
+	var err error
+	if t.config.Flow == nil {
+		err = t.config.Outputs.write(ctx, f.outcome)
+	} else {
+		err = t.write(ctx, t.config.Flow.Take(ctx, f.outcome))
+	}
 	t.position = f.batch.Next()
 	return err
 }

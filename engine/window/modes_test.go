@@ -76,7 +76,7 @@ func TestSumsAreBitIdenticalOnReplay_T16(t *testing.T) {
 		rows.Values = []*record.Column{&column}
 		op.Add(rows)
 		op.Advance(window.MaxTime)
-		total := op.Results().Columns[0].Column()
+		total := op.Results().Columns[0]
 		return math.Float64bits(total.Floats[0])
 	}
 	if first, again := run(0.1, 0.2), run(0.1, 0.2); first != again {

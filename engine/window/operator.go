@@ -109,7 +109,7 @@ func newKind(o *Operator) kind {
 func (o *Operator) begin() {
 	o.out = &Results{}
 	for _, t := range o.results {
-		o.out.Columns = append(o.out.Columns, record.NewBuilder(t, 0))
+		o.out.builders = append(o.out.builders, record.NewBuilder(t, 0))
 	}
 }
 
@@ -117,6 +117,9 @@ func (o *Operator) begin() {
 func (o *Operator) Results() *Results {
 	out := o.out
 	if out.Len() > 0 {
+		for _, b := range out.builders {
+			out.Columns = append(out.Columns, b.Column())
+		}
 		o.begin()
 	}
 	return out
@@ -275,7 +278,7 @@ func (o *Operator) takeBack() {
 		o.out.Keys.Append([]byte(r.key))
 		o.out.append(r.span, r.time, o.mark)
 		o.out.Revs, o.out.Finals, o.out.Retracted = append(o.out.Revs, 0), append(o.out.Finals, false), append(o.out.Retracted, true)
-		for _, column := range o.out.Columns {
+		for _, column := range o.out.builders {
 			column.Null()
 		}
 	}
@@ -305,7 +308,7 @@ func (o *Operator) emit(r result) {
 	c.rev++
 	c.clear(changed)
 	for i, column := range o.columns {
-		column.Result(r.values, o.out.Columns[i])
+		column.Result(r.values, o.out.builders[i])
 	}
 }
 

@@ -165,7 +165,7 @@ func (r *rig) collect() {
 	if results.Len() == 0 {
 		return
 	}
-	counts, values := results.Columns[0].Column(), results.Columns[1].Column()
+	counts, values := results.Columns[0], results.Columns[1]
 	for i := range results.Len() {
 		o := outcome{
 			key: string(results.Keys.At(i)), start: results.Starts[i], end: results.Ends[i], time: results.Times[i],

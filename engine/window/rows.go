@@ -82,8 +82,25 @@ type Results struct {
 	// Retracted marks the results that take an earlier one back: their session became part of another.
 	Retracted []bool
 	// Columns are the aggregates. A retracted result has nulls.
-	Columns []*record.Builder
+	Columns []record.Column
+
+	builders []*record.Builder
 }
 
 // Len returns the number of results.
 func (r *Results) Len() int { return len(r.Times) }
+
+// Slice returns the results of from (inclusive) to to (exclusive).
+func (r *Results) Slice(from, to int) *Results {
+	if from == 0 && to == r.Len() {
+		return r
+	}
+	out := &Results{
+		Keys: r.Keys.Slice(from, to), Starts: r.Starts[from:to], Ends: r.Ends[from:to], Times: r.Times[from:to],
+		Watermarks: r.Watermarks[from:to], Revs: r.Revs[from:to], Finals: r.Finals[from:to], Retracted: r.Retracted[from:to],
+	}
+	for i := range r.Columns {
+		out.Columns = append(out.Columns, r.Columns[i].Slice(from, to))
+	}
+	return out
+}
