@@ -9,6 +9,9 @@ import (
 
 // values returns the rows as JSON texts, with what steps changed. Texts that nothing changed are not copied.
 func (f *frame) values() record.Arena {
+	if f.written != nil {
+		return *f.written
+	}
 	if f.untouched() {
 		return *f.texts.Values()
 	}

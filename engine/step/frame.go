@@ -28,6 +28,8 @@ type frame struct {
 	taken []bool
 	// only are the fields to write, in this order; nil: all.
 	only []string
+	// written are the rows as values gives them, if that is known.
+	written *record.Arena
 }
 
 type field struct {
@@ -55,6 +57,7 @@ func (f *frame) keep(rows []int32) *frame {
 		return f
 	}
 	out := *f
+	out.written = nil
 	out.rows = len(rows)
 	out.origin = compose(f.origin, rows)
 	out.text = compose(f.text, rows)
@@ -92,6 +95,7 @@ func compose(outer, rows []int32) []int32 {
 // with returns the frame with more columns.
 func (f *frame) with(columns []field) *frame {
 	out := *f
+	out.written = nil
 	out.made = append([]field{}, f.made...)
 	for _, c := range columns {
 		if i := indexOf(out.made, c.name); i >= 0 {
@@ -108,6 +112,7 @@ func (f *frame) with(columns []field) *frame {
 
 func (f *frame) drop(names []string) *frame {
 	out := *f
+	out.written = nil
 	out.hidden = append(append([]string{}, f.hidden...), names...)
 	out.made = nil
 	for _, m := range f.made {
@@ -128,7 +133,7 @@ func (f *frame) drop(names []string) *frame {
 
 func (f *frame) selectOnly(names []string) *frame {
 	out := *f
-	out.only = names
+	out.only, out.written = names, nil
 	return &out
 }
 

@@ -32,7 +32,8 @@ func (p *Program) Results(ctx context.Context, step *plan.Step, partition record
 // valued has the user's functions among the aggregates give their values. Results for which one fails are dead; what is
 // known of them without it is the dead letter's value.
 func (r *run) valued(step *plan.Step, in *frame, results *window.Results) (*frame, error) {
-	r.outcome.Batch.Values = in.values()
+	values := in.values()
+	r.outcome.Batch.Values = values
 	at := &place{step, in, map[int]bool{}}
 	called := map[string]record.Column{}
 	for i := range step.Aggregate.Columns {
@@ -50,9 +51,11 @@ func (r *run) valued(step *plan.Step, in *frame, results *window.Results) (*fram
 	if len(called) > 0 {
 		whole := *in
 		whole.made = resultFields(step.Aggregate, results, called)
-		in = &whole
+		return whole.keep(at.others()), nil
 	}
-	return in.keep(at.others()), nil
+	whole := *in
+	whole.written = &values
+	return &whole, nil
 }
 
 // bounds returns headers that say which window a result is of that takes another one back: it has no value to say it.

@@ -111,6 +111,7 @@ func (r *run) finishKept(step *plan.Step, out *frame) (*Outcome, error) {
 func (r *run) extend(in *Outcome, f *frame, fired []Firing) *frame {
 	batch := *in.Batch
 	out := *f
+	out.written = nil
 	out.batch, out.origin = &batch, make([]int32, f.rows)
 	for row := range f.rows {
 		out.origin[row] = int32(f.originOf(row)) //nolint:gosec // a batch has fewer rows

@@ -4,15 +4,10 @@ package window
 type aligned struct {
 	o *Operator
 	// open finds the cell of a key and window.
-	open map[place]int32
+	open *places
 	// buckets are the windows that have cells, by their start.
 	buckets map[int64]*bucket
 	queue   queue
-}
-
-type place struct {
-	start int64
-	key   int32
 }
 
 // bucket is the cells of one window.
@@ -24,7 +19,7 @@ type bucket struct {
 }
 
 func newAligned(o *Operator) *aligned {
-	return &aligned{o: o, open: map[place]int32{}, buckets: map[int64]*bucket{}}
+	return &aligned{o: o, open: newPlaces(&o.cells), buckets: map[int64]*bucket{}}
 }
 
 func (w *aligned) add(a *arrival) (span, bool) {
@@ -68,7 +63,7 @@ func (w *aligned) addIf(key int32, at span, a *arrival) (span, bool) {
 }
 
 func (w *aligned) put(key int32, at span, a *arrival) {
-	cell, known := w.open[place{at.start, key}]
+	cell, known := w.open.find(place{at.start, key})
 	if !known {
 		cell = w.create(key, at)
 	}
@@ -92,7 +87,7 @@ func (w *aligned) create(key int32, at span) int32 {
 func (w *aligned) enter(cell int32) {
 	c := w.o.cells.at(cell)
 	w.o.keys.use(c.key)
-	w.open[place{c.start, c.key}] = cell
+	w.open.add(cell)
 	b := w.buckets[c.start]
 	if b == nil {
 		b = &bucket{span: span{c.start, c.end}, fired: w.o.config.Emit == OnTime && w.o.watermark >= c.end}
@@ -120,16 +115,13 @@ func (w *aligned) fire(watermark int64) {
 	for w.queue.due() <= watermark && len(w.queue) > 0 {
 		e := w.queue.pop()
 		b := w.buckets[e.id]
-		w.o.order(b.cells, func(_, _ *cell) int { return 0 })
+		w.o.orderByKey(b.cells)
 		if w.o.config.Emit == OnTime && !b.fired {
 			w.giveOnTime(b)
 			w.queue.push(entry{due: w.dueOf(b), id: b.start})
 			continue
 		}
 		w.close(b)
-	}
-	if len(w.open) == 0 {
-		w.open = map[place]int32{} // Go's maps never shrink
 	}
 }
 
@@ -147,7 +139,7 @@ func (w *aligned) close(b *bucket) {
 			w.o.emit(w.result(cell, true))
 		}
 		c := w.o.cells.at(cell)
-		delete(w.open, place{c.start, c.key})
+		w.open.remove(cell)
 		w.o.keys.release(c.key)
 		w.o.cells.give(cell)
 	}

@@ -44,14 +44,31 @@ func (c *cell) clear(f flag)    { c.flags &^= f }
 // cells hands out cells and takes them back.
 type cells struct {
 	columns []aggregate.Column
-	all     []cell
-	free    []int32
+	// slabs hold the cells, so many each: growing moves none.
+	slabs [][]cell
+	size  int32
+	free  []int32
 	// dirty are the cells that are touched.
 	dirty []int32
 	open  int
 }
 
-func (s *cells) at(number int32) *cell { return &s.all[number] }
+const slab = 1 << 10
+
+func (s *cells) at(number int32) *cell { return &s.slabs[number/slab][number%slab] }
+
+// grow makes the cell with the next number.
+func (s *cells) grow() int32 {
+	number := s.size
+	if number%slab == 0 {
+		s.slabs = append(s.slabs, make([]cell, slab))
+	}
+	s.size++
+	for _, column := range s.columns {
+		column.Grow(int(s.size))
+	}
+	return number
+}
 
 // take returns an empty cell.
 func (s *cells) take() int32 {
@@ -59,20 +76,17 @@ func (s *cells) take() int32 {
 	if n := len(s.free); n > 0 {
 		number := s.free[n-1]
 		s.free = s.free[:n-1]
-		s.all[number].set(live)
+		s.at(number).set(live)
 		return number
 	}
-	number := int32(len(s.all))
-	s.all = append(s.all, cell{flags: live})
-	for _, column := range s.columns {
-		column.Grow(len(s.all))
-	}
+	number := s.grow()
+	s.at(number).set(live)
 	return number
 }
 
 // touch notes that a cell differs from what is stored, and returns it.
 func (s *cells) touch(number int32) *cell {
-	c := &s.all[number]
+	c := s.at(number)
 	if !c.has(touched) {
 		c.set(touched)
 		s.dirty = append(s.dirty, number)

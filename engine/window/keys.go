@@ -1,16 +1,25 @@
 package window
 
+import "hash/maphash"
+
 // keys gives numbers to the keys that have cells, and takes them back.
 type keys struct {
-	numbers map[string]int32
-	names   []string
-	uses    []int32
-	free    []int32
+	seed  maphash.Seed
+	index index
+	names []string
+	uses  []int32
+	free  []int32
+}
+
+func newKeys() *keys {
+	k := &keys{seed: maphash.MakeSeed()}
+	k.index.hash = func(number int32) uint64 { return maphash.String(k.seed, k.names[number]) }
+	return k
 }
 
 // hold returns the number of a key and counts one use of it, which the caller releases.
 func (k *keys) hold(name []byte) int32 {
-	number, known := k.numbers[string(name)]
+	number, known := k.index.find(maphash.Bytes(k.seed, name), func(number int32) bool { return k.names[number] == string(name) })
 	if !known {
 		number = k.add(string(name))
 	}
@@ -22,9 +31,6 @@ func (k *keys) hold(name []byte) int32 {
 func (k *keys) use(number int32) { k.uses[number]++ }
 
 func (k *keys) add(name string) int32 {
-	if k.numbers == nil {
-		k.numbers = map[string]int32{}
-	}
 	number := int32(len(k.names))
 	if n := len(k.free); n > 0 {
 		number, k.free = k.free[n-1], k.free[:n-1]
@@ -33,7 +39,7 @@ func (k *keys) add(name string) int32 {
 		k.names = append(k.names, name)
 		k.uses = append(k.uses, 0)
 	}
-	k.numbers[name] = number
+	k.index.add(number)
 	return number
 }
 
@@ -46,10 +52,10 @@ func (k *keys) release(number int32) {
 }
 
 func (k *keys) forget(number int32) {
-	delete(k.numbers, k.names[number])
+	k.index.remove(number)
 	k.names[number] = ""
 	k.free = append(k.free, number)
-	if len(k.numbers) == 0 {
-		*k = keys{} // Go's maps never shrink
+	if k.index.used == 0 {
+		k.names, k.uses, k.free = nil, nil, nil
 	}
 }

@@ -14,7 +14,7 @@ type Operator struct {
 	columns []aggregate.Column
 	results []record.Type
 	kind    kind
-	keys    keys
+	keys    *keys
 	cells   cells
 	// scratch is a cell for results that are put together of several.
 	scratch int32
@@ -79,7 +79,7 @@ type retraction struct {
 
 // New returns an operator without any windows. The columns are its own from then on; results are their types.
 func New(config Config, columns []aggregate.Column, results []record.Type) *Operator {
-	o := &Operator{config: config, columns: columns, results: results, watermark: MinTime, finite: MinTime, mark: MinTime, maxGap: config.Gap}
+	o := &Operator{config: config, keys: newKeys(), columns: columns, results: results, watermark: MinTime, finite: MinTime, mark: MinTime, maxGap: config.Gap}
 	o.cells.columns = columns
 	o.scratch = o.cells.take()
 	o.kind = newKind(o)
@@ -301,7 +301,8 @@ type result struct {
 
 func (o *Operator) emit(r result) {
 	c := o.cells.at(r.cell)
-	o.out.Keys.Append([]byte(o.keys.names[c.key]))
+	o.out.Keys.Data = append(o.out.Keys.Data, o.keys.names[c.key]...)
+	o.out.Keys.End(false)
 	o.out.append(r.span, r.time, o.mark)
 	o.out.Revs, o.out.Finals = append(o.out.Revs, int64(c.rev)), append(o.out.Finals, r.final)
 	o.out.Retracted = append(o.out.Retracted, false)
@@ -322,17 +323,6 @@ func (o *Operator) closing(cell int32) bool {
 	default:
 		return true
 	}
-}
-
-// order sorts cells that fire together: by what of them is due first, then by their keys.
-func (o *Operator) order(cells []int32, less func(a, b *cell) int) {
-	slices.SortFunc(cells, func(a, b int32) int {
-		x, y := o.cells.at(a), o.cells.at(b)
-		if c := less(x, y); c != 0 {
-			return c
-		}
-		return cmp.Compare(o.keys.names[x.key], o.keys.names[y.key])
-	})
 }
 
 // joined tells whether windows may become one for a row.

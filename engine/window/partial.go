@@ -12,14 +12,16 @@ type Partial struct {
 	config  Config
 	columns []aggregate.Column
 	cells   cells
-	keys    keys
-	open    map[place]int32
+	keys    *keys
+	open    *places
 	order   []int32
 }
 
 // NewPartial returns an aggregation of nothing. The columns are its own from then on. REQUIRES: config.Kind is Aligned.
 func NewPartial(config Config, columns []aggregate.Column) *Partial {
-	return &Partial{config: config, columns: columns, cells: cells{columns: columns}, open: map[place]int32{}}
+	p := &Partial{config: config, columns: columns, cells: cells{columns: columns}}
+	p.forget()
+	return p
 }
 
 // Add takes rows in and returns those that it does not take: their own input's watermark has passed one of their windows,
@@ -50,13 +52,13 @@ func (p *Partial) deadline(start int64) int64 {
 }
 
 func (p *Partial) put(at place, rows *Rows, row int) {
-	cell, known := p.open[at]
+	cell, known := p.open.find(at)
 	if !known {
 		cell = p.cells.take()
-		p.open[at] = cell
 		p.order = append(p.order, cell)
 		c := p.cells.at(cell)
 		c.key, c.start = at.key, at.start
+		p.open.add(cell)
 	}
 	p.cells.at(cell).rows++
 	stamp := aggregate.Stamp{Time: rows.Times[row], Input: rows.Inputs[row], Offset: rows.Offsets[row]}
@@ -81,11 +83,10 @@ func (p *Partial) Take() (keys record.Arena, partials Partials) {
 	}
 	p.cells = cells{columns: p.columns}
 	p.forget()
-	clear(p.open)
 	return keys, partials
 }
 
-func (p *Partial) forget() { p.keys, p.order = keys{}, nil }
+func (p *Partial) forget() { p.keys, p.open, p.order = newKeys(), newPlaces(&p.cells), nil }
 
 // ResultOf returns what one partial aggregate amounts to by itself. The columns are empty and used up.
 func ResultOf(rows *Rows, late Late, columns []aggregate.Column, types []record.Type) *Results {

@@ -33,7 +33,9 @@ func (o *Operator) Save(save func(cell uint32, state []byte)) {
 
 // reset frees the room of cells when none is open and none is stored. What waits for them in a queue goes with it.
 func (o *Operator) reset() {
-	o.cells.all, o.cells.free, o.cells.dirty = slices.Clone(o.cells.all[:1]), nil, nil
+	o.cells.slabs, o.cells.size = [][]cell{slices.Clone(o.cells.slabs[0])}, 1
+	clear(o.cells.slabs[0][1:])
+	o.cells.free, o.cells.dirty = nil, nil
 	o.changed = nil
 	o.kind = newKind(o)
 }
@@ -82,8 +84,8 @@ func (o *Operator) Load(number uint32, data []byte) error {
 	if err != nil {
 		return err
 	}
-	if int64(number) < int64(len(o.cells.all)) {
-		return fmt.Errorf("%w: cell %d comes after cell %d", errState, number, len(o.cells.all)-1)
+	if int64(number) < int64(o.cells.size) {
+		return fmt.Errorf("%w: cell %d comes after cell %d", errState, number, o.cells.size-1)
 	}
 	o.cells.reach(int32(number))
 	k := o.keys.hold(key)
@@ -110,15 +112,11 @@ func (o *Operator) Loaded() { o.kind.restored() }
 
 // reach makes a cell that was saved the last one; those before it that were not are free.
 func (s *cells) reach(number int32) {
-	for int32(len(s.all)) <= number {
-		s.all = append(s.all, cell{})
-		s.free = append(s.free, int32(len(s.all)-1))
+	for s.size <= number {
+		s.free = append(s.free, s.grow())
 	}
 	s.free = s.free[:len(s.free)-1]
 	s.open++
-	for _, column := range s.columns {
-		column.Grow(len(s.all))
-	}
 }
 
 func varints(data []byte, count int) (values []int64, rest []byte, err error) {
