@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/memory"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/observe"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
@@ -121,6 +122,9 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	if err != nil {
 		return outcome.Mendable(err)
 	}
+	watching, enough := context.WithCancel(ctx)
+	defer enough()
+	go memory.Watch(watching)
 	ctx, release := w.interruptible(ctx, func() {
 		p.talk.logger.Info("stopping: finishing the records under way and committing; press Ctrl-C again to stop at once")
 	})

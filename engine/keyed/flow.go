@@ -44,6 +44,8 @@ type Flow struct {
 	ctx context.Context //nolint:containedctx // see there
 	// yield takes the outcomes of the call that is under way.
 	yield func(*step.Outcome, error) bool
+	// closed counts the stored windows that were closed since the store was compacted.
+	closed int
 	// idle tells that the partition is known to be idle.
 	idle bool
 }

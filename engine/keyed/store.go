@@ -71,21 +71,42 @@ func (f *Flow) Save(position int64) error {
 			changes.Set([]byte(keySpread), binary.AppendUvarint(nil, uint64(f.config.Spread))) //nolint:gosec // not negative
 		}
 		changes.Set([]byte(keyClock), f.clock.append(nil))
-		f.visit(f.nodes, func(n *node) { n.save(changes) })
+		f.visit(f.nodes, func(n *node) { f.closed += n.save(changes) })
 	})
 	if err != nil {
 		return fmt.Errorf("save the state of %s [%d]: %w", f.config.Partition.Topic, f.config.Partition.Index, err)
 	}
+	return f.compact()
+}
+
+// worthwhile is how many windows must have been closed before their room in the store is asked back.
+const worthwhile = 50_000
+
+// compact asks the store for the room of closed windows, when they were many and few are open.
+func (f *Flow) compact() error {
+	open := 0
+	f.visit(f.nodes, func(n *node) {
+		if n.windows != nil {
+			open += n.windows.Open()
+		}
+	})
+	if f.closed < worthwhile || f.closed < 4*open {
+		return nil
+	}
+	f.closed = 0
+	if err := f.config.Store.Compact(); err != nil {
+		return fmt.Errorf("give the room of closed windows back: %w", err)
+	}
 	return nil
 }
 
-func (n *node) save(changes *state.Changes) {
+func (n *node) save(changes *state.Changes) (closed int) {
 	if n.saved == "" {
 		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step)))
 		n.saved = savedShape
 	}
 	if n.windows == nil {
-		return
+		return 0
 	}
 	if progress := string(n.windows.AppendProgress(nil)); progress != n.saved {
 		changes.Set([]byte(keyProgress+n.step.ID), []byte(progress))
@@ -96,10 +117,12 @@ func (n *node) save(changes *state.Changes) {
 		at := binary.BigEndian.AppendUint32(slices.Clip(prefix), cell)
 		if encoded == nil {
 			changes.Delete(at)
+			closed++
 		} else {
 			changes.Set(at, encoded)
 		}
 	})
+	return closed
 }
 
 // savedShape stands in node.saved for a node of which nothing but the shape was saved.

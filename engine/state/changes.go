@@ -73,5 +73,14 @@ func (c *Changes) Len() int { return len(c.writes) }
 // Bytes returns the bytes that keys and values take.
 func (c *Changes) Bytes() int { return len(c.data) }
 
-// Reset forgets the changes and keeps the room.
-func (c *Changes) Reset() { c.data, c.writes = c.data[:0], c.writes[:0] }
+// kept is the most room that Reset keeps, in bytes of keys and values.
+const kept = 1 << 20
+
+// Reset forgets the changes. It keeps their room for the next ones, but not that of many.
+func (c *Changes) Reset() {
+	if cap(c.data) > kept {
+		*c = Changes{}
+		return
+	}
+	c.data, c.writes = c.data[:0], c.writes[:0]
+}

@@ -124,6 +124,7 @@ func (o *Overlay) CommitWith(write func(*Changes)) error {
 	if err := o.store.Apply(&o.changes); err != nil {
 		return err
 	}
+	o.changes.Reset()
 	o.Discard()
 	return nil
 }
