@@ -237,7 +237,7 @@ func compact(value []byte) string {
 	return strings.ReplaceAll(out.String(), ".0}", "}")
 }
 
-func TestTheOutputHasThePartitionsOfTheInputAndKeepsTheOrderOfAKey(t *testing.T) {
+func TestU4TheOutputHasThePartitionsOfTheInputAndKeepsTheOrderOfAKey(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		s := newStream(t, b, "double.py", 5)
 		var input []kafkatest.Record

@@ -88,7 +88,7 @@ func TestARecordOnWhichTheFunctionRaisesIsADeadLetterThatTellsAll(t *testing.T) 
 	})
 }
 
-func TestRecordsThatCannotBeReadAreDeadLettersWithAReason(t *testing.T) {
+func TestU11RecordsThatCannotBeReadAreDeadLettersWithAReason(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		s := newStream(t, b, "double.py", 1)
 		sent := s.produce(t, `{"x":0}`, `{"x":`, `{"x":2}`, `{"z":1}`, `{"x":4}`, `{"x":"five"}`, `{"x":6}`, `[7]`, `{"x":8}`, "{\"x\":9,\"t\":\"a\nb\"}", "", "{\"x\":11,\"t\":\"\xff\"}")
@@ -195,7 +195,7 @@ func TestAFunctionThatNeverReturnsIsCutOff(t *testing.T) {
 	})
 }
 
-func TestWhatAFunctionPrintsHarmsNothing(t *testing.T) {
+func TestU12WhatAFunctionPrintsHarmsNothing(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		s := newStream(t, b, "faults.py", 1)
 		sent := s.produce(t, neighbours(3, `{"x":3,"do":"print"}`)...)

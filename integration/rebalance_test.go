@@ -33,7 +33,7 @@ func (f *flow) flowUntilWorking(t *testing.T, p *program) {
 	f.flowUntil(t, "records for the program", func() bool { return p.measured(t)["pyudf_records_out_total"] > 0 })
 }
 
-func TestMembersThatComeAndGoInGoodOrderLoseAndRepeatNothing(t *testing.T) {
+func TestU14MembersThatComeAndGoInGoodOrderLoseAndRepeatNothing(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		f := newFlow(t, b, 6)
 		first := f.stream.start(t, member()...)

@@ -285,7 +285,7 @@ func TestW5AndW12APartitionWithASlowFunctionIsNotIdle(t *testing.T) {
 	})
 }
 
-func TestTwoProcessesShareTheWorkAndOneMayLeave(t *testing.T) {
+func TestW8TwoProcessesShareTheWorkAndOneMayLeave(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		r := newRekeyed(t, b, 4)
 		r.idle = "1h" // else a partition that waits for its new owner would hold nothing back

@@ -232,7 +232,7 @@ func randomEvents(random *rand.Rand, column bool) []event {
 	return events
 }
 
-func TestAKeySeesItsRecordsAndTimersInOrderWhateverTheCutsAndRestarts(t *testing.T) {
+func TestU6AKeySeesItsRecordsAndTimersInOrderWhateverTheCutsAndRestarts(t *testing.T) {
 	for seed := range uint64(200) {
 		random := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // a test is to repeat itself
 		app := &keeps{column: seed%4 == 0, bound: random.Int64N(50)}
