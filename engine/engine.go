@@ -224,7 +224,11 @@ func (e *engine) openHop(ctx context.Context, from *plan.Source) (Hop, error) {
 	if err != nil {
 		return Hop{}, err
 	}
-	return e.config.OpenHop(ctx, HopTo{Stage: from.Name, Resume: e.resume(from), Partitions: spread})
+	hop, err := e.config.OpenHop(ctx, HopTo{Stage: from.Name, Resume: e.resume(from), Partitions: spread})
+	if err == nil {
+		err = e.checkSpread(from, hop.Partitions)
+	}
+	return hop, err
 }
 
 func (e *engine) reader(from *plan.Source, s source.Source) *reader {

@@ -69,6 +69,20 @@ func (s *stores) get(root state.Root, name string) (state.Store, error) {
 	return store, nil
 }
 
+// look lets see what is in a store. One that cannot be opened, as another process has it, is passed over.
+func (s *stores) look(root state.Root, name string, see func(state.Store) error) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if store := s.open[name]; store != nil {
+		return see(store)
+	}
+	store, err := root.Open(name)
+	if err != nil {
+		return nil //nolint:nilerr // whoever has it looks
+	}
+	return errors.Join(see(store), store.Close())
+}
+
 // close closes the store of a task, if it is open.
 func (s *stores) close(name string) error {
 	s.mu.Lock()
@@ -153,6 +167,28 @@ func (e *engine) spread(from *plan.Source) (int, error) {
 		return 0, err
 	}
 	return keyed.Spread(store)
+}
+
+// checkSpread refuses a hop with another number of partitions than the state behind it has, before anything is sent there.
+// State that another process holds is for that to check.
+func (e *engine) checkSpread(from *plan.Source, partitions int) error {
+	for i := range partitions {
+		name := storeName(from, record.Partition{Index: int32(i)}) //nolint:gosec // topics have fewer partitions
+		has, err := e.rootOf(from).Has(name)
+		if err != nil {
+			return err
+		}
+		if !has {
+			continue
+		}
+		err = e.stores.look(e.rootOf(from), name, func(store state.Store) error {
+			return keyed.CheckSpread(store, from.Name, partitions)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // resume returns where the partitions of a source go on: where their state is.

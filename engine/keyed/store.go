@@ -164,12 +164,17 @@ func (f *Flow) load() (int64, error) {
 // checkSpread makes sure that a key's state is in the partition that its records come to. State that was saved before
 // Spread was is taken as it is.
 func (f *Flow) checkSpread() error {
-	was, err := Spread(f.config.Store)
-	if err == nil && was > 0 && f.config.Spread > 0 && was != f.config.Spread {
-		return fmt.Errorf("%w: the keys of %s were spread over %d partitions and are now over %d; begin anew with another --group",
-			ErrOtherSpread, f.config.Partition.Topic, was, f.config.Spread)
+	return CheckSpread(f.config.Store, f.config.Partition.Topic, f.config.Spread)
+}
+
+// CheckSpread returns an error if the state in a store is of keys that were spread over another number of partitions.
+func CheckSpread(store state.Store, topic string, partitions int) error {
+	was, err := Spread(store)
+	if err != nil || was == 0 || partitions == 0 || was == partitions {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: the keys of %s were spread over %d partitions and are now over %d; begin anew with another --group",
+		ErrOtherSpread, topic, was, partitions)
 }
 
 func (f *Flow) loadNode(n *node) error {
