@@ -3,13 +3,13 @@ package keyed
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 
+	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/step"
 )
 
 // unknown is the watermark before there is one.
-const unknown = math.MinInt64
+const unknown = record.NoTime
 
 // clock knows the watermark of a task: that of its one partition, or the lowest of those that come over a hop.
 type clock struct {
@@ -58,7 +58,7 @@ func (c *clock) walk(watermark *int64, times []int64) []int64 {
 	before := make([]int64, len(times))
 	for i, time := range times {
 		before[i] = *watermark
-		if time != step.NoTime {
+		if time != record.NoTime {
 			*watermark = max(*watermark, below(time, c.bound))
 		}
 	}
@@ -68,7 +68,7 @@ func (c *clock) walk(watermark *int64, times []int64) []int64 {
 // told returns the watermark that the tasks behind a hop are told. That of an idle partition follows the clock, for the
 // case that all are.
 func (c *clock) told(idle bool) int64 {
-	if idle || c.watermark == math.MaxInt64 {
+	if idle || c.watermark == record.MaxTime {
 		return c.watermark
 	}
 	return c.records
@@ -113,10 +113,10 @@ func (c *clock) input(number int) *input {
 // agree takes the lowest watermark of the inputs that hold the others back; of idle ones alone the highest. Inputs that
 // are finished count for nothing until all are: then it is the end of time.
 func (c *clock) agree() {
-	lowest, highest, active, finished := int64(math.MaxInt64), int64(unknown), false, true
+	lowest, highest, active, finished := int64(record.MaxTime), int64(unknown), false, true
 	for i := range c.inputs {
 		in := &c.inputs[i]
-		if in.watermark == math.MaxInt64 {
+		if in.watermark == record.MaxTime {
 			continue
 		}
 		finished = false
@@ -145,14 +145,14 @@ func (c *clock) allIdle() bool {
 func (c *clock) advance(to int64) { c.watermark = max(c.watermark, to) }
 
 func (c *clock) append(dst []byte) []byte {
-	if c.watermark != math.MaxInt64 {
+	if c.watermark != record.MaxTime {
 		c.finite = c.watermark
 	}
 	dst = binary.AppendVarint(binary.AppendVarint(dst, c.finite), c.records)
 	dst = binary.AppendUvarint(dst, uint64(len(c.inputs)))
 	for i := range c.inputs {
 		in := &c.inputs[i]
-		if in.watermark != math.MaxInt64 {
+		if in.watermark != record.MaxTime {
 			in.finite = in.watermark
 		}
 		dst = binary.AppendVarint(dst, in.finite)

@@ -95,10 +95,9 @@ func (r *run) aggregate(step *plan.Step, in *frame) error {
 		return err
 	}
 	keep := at.others()
-	k := Keyed{Spans: spans, Step: step, Keys: *take(keys, keep), Origin: compose(in.origin, keep), Values: values, Gaps: gaps, Closes: closes}
-	if len(keep) == in.rows {
-		k.Origin = in.origin
-	} else {
+	k := Keyed{Step: step, Keys: *take(keys, keep), Origin: in.origin, Values: values, Gaps: gaps, Closes: closes, Spans: spans}
+	if len(keep) < in.rows {
+		k.Origin = compose(in.origin, keep)
 		k.filter(keep)
 	}
 	r.outcome.Keyed = append(r.outcome.Keyed, k)
@@ -194,24 +193,12 @@ func (r *run) keyField(at *place, field expr.Field) record.Column {
 		}
 		r.bury(at, failure.Row, DeadLetter{Reason: reason, Message: failure.Err.Error() + " of the key"})
 	}
-	if column.Valid == nil && (field.Type != record.JSON || !anyNull(&column)) {
-		return column
-	}
 	for row := range column.Rows {
 		if column.IsNull(row) || field.Type == record.JSON && string(column.Text.At(row)) == "null" {
 			r.bury(at, row, DeadLetter{Reason: ReasonNullKey, Message: fmt.Sprintf("field %q of the key is null", field.Name)})
 		}
 	}
 	return column
-}
-
-func anyNull(c *record.Column) bool {
-	for row := range c.Rows {
-		if string(c.Text.At(row)) == "null" {
-			return true
-		}
-	}
-	return false
 }
 
 // appendKey appends the key of a row: the value of its one field, or a JSON array of several.
@@ -226,14 +213,7 @@ func appendKey(dst []byte, columns []record.Column, row int) ([]byte, error) {
 		}
 		return key.AppendJSON(dst, codec.AppendValue(nil, c, row))
 	}
-	value := []byte{'['}
-	for i := range columns {
-		if i > 0 {
-			value = append(value, ',')
-		}
-		value = codec.AppendValue(value, &columns[i], row)
-	}
-	return key.AppendJSON(dst, append(value, ']'))
+	return key.AppendJSON(dst, appendArray(nil, columns, row))
 }
 
 // arguments returns what each aggregate takes in. Rows that have no value of the right type are dead.

@@ -43,7 +43,7 @@ type Outcome struct {
 	Dead    []DeadLetter
 	// Keyed are the rows for steps that need all records of a key.
 	Keyed []Keyed
-	// Times are the records' event times, NoTime where there is none; nil unless the plan needs them.
+	// Times are the records' event times, record.NoTime where there is none; nil unless the plan needs them.
 	Times []int64
 	// Blocks are what came over a hop, in order.
 	Blocks []Block

@@ -20,14 +20,15 @@ func (r *run) stateful(step *plan.Step, in *frame) error {
 	if err != nil {
 		return err
 	}
-	out := in.keep(at.others())
+	keep := at.others()
+	out := in.keep(keep)
 	if out != in { // rows are called for by their numbers among those that are left
 		position := make([]int32, in.rows)
-		for i, row := range at.others() {
+		for i, row := range keep {
 			position[row] = int32(i) //nolint:gosec // a batch has fewer rows
 		}
 		sent = compose(position, sent)
-		keys = take(keys, at.others())
+		keys = take(keys, keep)
 	}
 	k := Keyed{Step: step, Keys: *take(keys, sent), Origin: compose(out.origin, sent), Request: request, frame: out, sent: sent}
 	r.outcome.Keyed = append(r.outcome.Keyed, k)

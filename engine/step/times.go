@@ -11,15 +11,12 @@ import (
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// NoTime stands for the time of a record that has none.
-const NoTime = math.MinInt64
-
 // times finds when the records of a batch happened and returns the rows that have a time. Those without are dead; they
 // do not move the watermark.
 func (r *run) times(in *frame) *frame {
 	r.outcome.Times = make([]int64, r.outcome.Batch.Len())
 	for i := range r.outcome.Times {
-		r.outcome.Times[i] = NoTime
+		r.outcome.Times[i] = record.NoTime
 	}
 	t := r.program.source.Time
 	latest := int64(math.MaxInt64)

@@ -3,8 +3,9 @@ package window
 import (
 	"errors"
 	"fmt"
-	"math"
 	"time"
+
+	"github.com/pyudf/pyudf/engine/record"
 )
 
 // Kind is a kind of window.
@@ -104,9 +105,9 @@ func (c *Config) ordered() bool { return c.MaxDuration > 0 || c.CloseOn }
 
 const (
 	// MinTime is the watermark before there is one.
-	MinTime = math.MinInt64
+	MinTime = record.NoTime
 	// MaxTime is the watermark after the last record.
-	MaxTime = math.MaxInt64
+	MaxTime = record.MaxTime
 )
 
 // plus returns a + b, at the ends of time at most.
