@@ -32,7 +32,7 @@ func NewPool(ctx context.Context, start Start, workers int, set *metrics.Set, lo
 		logger:  logger,
 	}
 	for range workers {
-		p.slots = append(p.slots, &slot{start: start, metrics: set, logger: logger})
+		p.slots = append(p.slots, newSlot(start, set, logger))
 	}
 	errs := make(chan error, workers)
 	for _, s := range p.slots {
@@ -180,7 +180,10 @@ func (p *Pool) try(ctx context.Context, f *Function, call *Call, company company
 		return nil, ctx.Err()
 	}
 	defer func() { p.credits <- s }()
-	defer s.enter(company)()
+	if err := s.use.Acquire(ctx, int64(company)); err != nil {
+		return nil, err
+	}
+	defer s.use.Release(int64(company))
 	began := time.Now()
 	result, err := s.run(ctx, f, call)
 	if err != nil {

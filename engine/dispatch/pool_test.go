@@ -240,6 +240,53 @@ func TestACallBehindALongOneHasItsWholeTimeout(t *testing.T) {
 	})
 }
 
+// overtaken takes its second call before the first; each takes 800 ms of the fake clock.
+type overtaken struct {
+	calls  atomic.Int64
+	second chan struct{}
+}
+
+func (o *overtaken) Kill() {}
+
+func (o *overtaken) Stop(context.Context) error { return nil }
+
+func (o *overtaken) Run(ctx context.Context, c *dispatch.Call) (*dispatch.Result, error) {
+	if o.calls.Add(1) == 1 {
+		<-o.second
+	} else {
+		defer close(o.second)
+	}
+	select {
+	case <-time.After(800 * time.Millisecond):
+		return &dispatch.Result{Rows: c.Rows, Column: &c.Columns[0]}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func TestACallThatAnotherOvertakesHasItsWholeTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		only := &overtaken{second: make(chan struct{})}
+		start := func(context.Context) (dispatch.Worker, error) { return only, nil }
+		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wait sync.WaitGroup
+		for range 2 {
+			wait.Go(func() {
+				if _, err := pool.Call(t.Context(), function(time.Second), call(1)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wait.Wait()
+		if calls := only.calls.Load(); calls != 2 {
+			t.Errorf("%d calls, none of the two should have been cut off", calls)
+		}
+	})
+}
+
 // liar answers with a result that does not fit its call.
 type liar struct {
 	*worker

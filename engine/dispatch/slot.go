@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/pyudf/pyudf/engine/metrics"
 )
 
@@ -20,35 +22,35 @@ type slot struct {
 	metrics *metrics.Set
 	logger  *slog.Logger
 
-	// use is held for reading by each call on the worker, for writing by a call that must be alone. Lock order: use, mu.
-	use sync.RWMutex
+	// use has as many shares as the worker has credits: a call takes one of them, or all if it must be alone.
+	use *semaphore.Weighted
 
 	// mu guards what follows. It is held while a worker is started, so that all callers wait for the same one.
 	mu     sync.Mutex
 	worker Worker
-	// last is closed when the call that was sent last has its answer: a worker answers in order.
-	last   chan struct{}
-	closed bool
-	began  bool
+	// answered is closed, and another takes its place, when a call has its answer.
+	answered chan struct{}
+	closed   bool
+	began    bool
 }
 
-// company says whether a call may share its worker with others.
-type company uint8
+func newSlot(start Start, set *metrics.Set, logger *slog.Logger) *slot {
+	return &slot{
+		start:    start,
+		metrics:  set,
+		logger:   logger,
+		use:      semaphore.NewWeighted(creditsPerWorker),
+		answered: make(chan struct{}),
+	}
+}
+
+// company says how much of a worker a call takes.
+type company int64
 
 const (
-	shared company = iota
-	alone
+	shared company = 1
+	alone  company = creditsPerWorker
 )
-
-// enter waits until a call may use the worker, and returns what to call when it is over.
-func (s *slot) enter(c company) (leave func()) {
-	if c == alone {
-		s.use.Lock()
-		return s.use.Unlock
-	}
-	s.use.RLock()
-	return s.use.RUnlock
-}
 
 // run runs a call. Its error is a *WorkerError if the worker was lost with it.
 func (s *slot) run(ctx context.Context, f *Function, call *Call) (*Result, error) {
@@ -56,12 +58,11 @@ func (s *slot) run(ctx context.Context, f *Function, call *Call) (*Result, error
 	if err != nil {
 		return nil, err
 	}
-	before, done := s.queue()
-	defer close(done)
+	defer s.answer()
 	limited, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	if f.Timeout > 0 {
-		go watch(limited, before, f.Timeout, cancel)
+		go s.watch(limited, f.Timeout, cancel)
 	}
 	result, err := worker.Run(limited, call)
 	if err == nil {
@@ -80,29 +81,37 @@ func (s *slot) run(ctx context.Context, f *Function, call *Call) (*Result, error
 	return nil, &WorkerError{Cause: err}
 }
 
-// watch cancels a call that takes longer than the timeout, counted from when its turn comes.
-func watch(ctx context.Context, before <-chan struct{}, timeout time.Duration, cancel context.CancelCauseFunc) {
-	select {
-	case <-before:
-	case <-ctx.Done():
-		return
-	}
+// watch cancels a call that takes longer than the timeout, counted from the worker's last answer: until then it may have
+// been at another call.
+func (s *slot) watch(ctx context.Context, timeout time.Duration, cancel context.CancelCauseFunc) {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
-	select {
-	case <-timer.C:
-		cancel(ErrTimeout)
-	case <-ctx.Done():
+	for {
+		select {
+		case <-s.next():
+			timer.Reset(timeout)
+		case <-timer.C:
+			cancel(ErrTimeout)
+			return
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 
-// queue returns when the turn of the next call comes, and what to close when it is over.
-func (s *slot) queue() (before <-chan struct{}, done chan struct{}) {
+// next returns what is closed when the worker answers next.
+func (s *slot) next() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, done = s.last, make(chan struct{})
-	s.last = done
-	return before, done
+	return s.answered
+}
+
+// answer tells the other calls of the worker that one has its answer.
+func (s *slot) answer() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.answered)
+	s.answered = make(chan struct{})
 }
 
 // alive returns the slot's worker and starts one if there is none.
@@ -124,8 +133,6 @@ func (s *slot) alive(ctx context.Context) (Worker, error) {
 	}
 	s.began = true
 	s.worker = worker
-	s.last = make(chan struct{})
-	close(s.last)
 	return worker, nil
 }
 
