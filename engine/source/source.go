@@ -6,12 +6,20 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 )
 
-// Source hands out records of the partitions that this process owns. One goroutine calls it, except for Close.
+// Source hands out records of the partitions that this process owns. One goroutine calls it, except for Committed and Close.
 type Source interface {
 	// Poll waits for something to happen and returns it. It returns ctx.Err() if ctx ends first. Any other error
 	// is final. A source that lost its broker goes on waiting and reports it through its logger.
 	Poll(ctx context.Context) (Event, error)
-	// Release gives partitions up, after the Revoked that named them. Nothing of them comes from Poll afterwards.
+	// Committed returns the position that is stored for a partition, -1 if there is none. While a transaction is open that
+	// may store another, it waits. Any goroutine may call it.
+	Committed(ctx context.Context, partition record.Partition) (int64, error)
+	// Begin has Poll give the records of an assigned partition from an offset on; -1: from where the source begins if
+	// nothing was committed. It returns the offset that it begins at.
+	Begin(ctx context.Context, partition record.Partition, from int64) (int64, error)
+	// Halt takes partitions back to where they were before Begin: nothing of them comes from Poll until the next one.
+	Halt(partitions []record.Partition) error
+	// Release gives partitions up, after the Revoked or Lost that named them. Nothing of them comes from Poll afterwards.
 	Release(partitions []record.Partition) error
 	// Commit stores positions as done, so that the next run goes on there.
 	Commit(ctx context.Context, positions []record.Position) error
@@ -23,8 +31,8 @@ type Source interface {
 // Exactly one field is set.
 type Event struct {
 	Records *record.Batch
-	// Assigned are partitions that records will now come from, with the offset that they start at.
-	Assigned []record.Position
+	// Assigned are partitions that this process now owns. Their records come after Begin.
+	Assigned []record.Partition
 	// Revoked are partitions to finish, commit and Release.
 	Revoked []record.Partition
 	// Lost are partitions that another process owns already: they must not be committed. Release them too.

@@ -1,0 +1,6 @@
+// Package changelog keeps what is applied to a state store in a topic, so that another process, or this one after a crash, can
+// make the store what it was: it writes the changes of an epoch as records, and applies records to a store.
+//
+// It knows nothing of what is in a store. The engine writes, in the transaction of the epoch, and restores before a task
+// begins. The adapter that reads topics is in package kafka.
+package changelog
