@@ -60,6 +60,9 @@ func (c *Changes) All() iter.Seq[Change] {
 			if w.kind != Delete && !w.open {
 				change.Value = c.data[w.key:w.value:w.value]
 			}
+			if w.kind == DeleteRange && !w.open && change.Value == nil { // of no bytes: that is not the end of all keys
+				change.Value = []byte{}
+			}
 			if start = w.value; !yield(change) {
 				return
 			}

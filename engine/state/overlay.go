@@ -2,6 +2,9 @@ package state
 
 import (
 	"bytes"
+	"iter"
+	"maps"
+	"slices"
 
 	"github.com/tidwall/btree"
 )
@@ -114,8 +117,8 @@ func (o *Overlay) CommitWith(write func(*Changes)) error {
 		write(&o.changes)
 	}
 	o.gone.each(o.changes.DeleteRange)
-	for key, w := range o.writes {
-		if w.deleted {
+	for key := range o.keys() {
+		if w := o.writes[key]; w.deleted {
 			o.changes.Delete([]byte(key))
 		} else {
 			o.changes.Set([]byte(key), w.value)
@@ -127,6 +130,17 @@ func (o *Overlay) CommitWith(write func(*Changes)) error {
 	o.changes.Reset()
 	o.Discard()
 	return nil
+}
+
+// many is from how many keys on it is worth to sort them: a store takes keys in their order several times as fast.
+const many = 1 << 10
+
+// keys returns the written keys, in their order if they are many.
+func (o *Overlay) keys() iter.Seq[string] {
+	if len(o.writes) < many {
+		return maps.Keys(o.writes)
+	}
+	return slices.Values(slices.Sorted(maps.Keys(o.writes)))
 }
 
 // Discard forgets the writes.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"iter"
 	"testing"
 
 	"github.com/pyudf/pyudf/engine/state"
@@ -58,6 +59,81 @@ func TestChangesAreListedAsTheyWereMade(t *testing.T) {
 	}
 	if i != changes.Len() || i != len(want) {
 		t.Errorf("%d changes of %d", i, changes.Len())
+	}
+}
+
+func TestARangeUpToTheEmptyKeyIsNotOpen(t *testing.T) {
+	var changes state.Changes
+	changes.DeleteRange(nil, []byte{})
+	for change := range changes.All() {
+		if change.Value == nil {
+			t.Error("it deletes everything")
+		}
+	}
+}
+
+func TestChangesThatWereEncodedAreTheSame(t *testing.T) {
+	var changes, again state.Changes
+	changes.DeleteRange([]byte{}, []byte{})
+	changes.Set([]byte("a"), []byte("1"))
+	changes.Delete([]byte("b"))
+	changes.DeleteRange([]byte("c"), []byte("d"))
+	changes.DeleteRange(nil, nil)
+	changes.Set(nil, bytes.Repeat([]byte("x"), 1000))
+	encoded := changes.Append([]byte("before"))[len("before"):]
+	if err := state.Decode(encoded, &again); err != nil {
+		t.Fatal(err)
+	}
+	next, stop := iter.Pull(again.All())
+	defer stop()
+	for want := range changes.All() {
+		got, _ := next()
+		if got.Kind != want.Kind || !bytes.Equal(got.Key, want.Key) || !bytes.Equal(got.Value, want.Value) || (got.Value == nil) != (want.Value == nil) {
+			t.Errorf("%+v became %+v", want, got)
+		}
+	}
+	if again.Len() != changes.Len() {
+		t.Errorf("%d changes became %d", changes.Len(), again.Len())
+	}
+}
+
+func TestDamagedChangesAreRefused(t *testing.T) {
+	for name, data := range map[string][]byte{"short": {0, 5}, "kind": {9, 0}, "no value": {0, 1, 'k'}, "no length": {1, 0x80}} {
+		if err := state.Decode(data, &state.Changes{}); !errors.Is(err, state.ErrDamaged) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// ordered is a store that notes whether keys are applied in their order.
+type ordered struct {
+	state.Store
+	last  []byte
+	wrong int
+}
+
+func (o *ordered) Apply(changes *state.Changes) error {
+	for change := range changes.All() {
+		if bytes.Compare(change.Key, o.last) < 0 {
+			o.wrong++
+		}
+		o.last = bytes.Clone(change.Key)
+	}
+	return o.Store.Apply(changes)
+}
+
+func TestManyKeysAreCommittedInTheirOrder(t *testing.T) {
+	s, err := memstate.New().Open("a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := &ordered{Store: s}
+	o := state.NewOverlay(store)
+	for n := range uint64(5000) {
+		o.Set(binary.BigEndian.AppendUint64(nil, n*0x9e3779b97f4a7c15), nil)
+	}
+	if err := o.Commit(); err != nil || store.wrong > 0 || store.last == nil {
+		t.Errorf("%d keys came before a lower one (%v)", store.wrong, err)
 	}
 }
 

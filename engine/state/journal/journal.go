@@ -10,6 +10,8 @@ import (
 	"github.com/pyudf/pyudf/engine/state"
 )
 
+var errDamaged = errors.New("the journal of the state is damaged")
+
 // name is the store that the journal is kept in. Those of tasks end with a number.
 const name = "journal"
 
@@ -103,8 +105,8 @@ func replay(root state.Root, journal state.Store) error {
 
 func redo(store state.Store, encoded []byte) error {
 	var changes state.Changes
-	if err := decode(encoded, &changes); err != nil {
-		return err
+	if err := state.Decode(encoded, &changes); err != nil {
+		return fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	return store.Apply(&changes)
 }
@@ -197,7 +199,7 @@ type journaled struct {
 func (s *journaled) Apply(changes *state.Changes) error {
 	s.journal.mu.Lock()
 	defer s.journal.mu.Unlock()
-	s.journal.waiting = append(s.journal.waiting, entry{s.name, encode(changes)})
+	s.journal.waiting = append(s.journal.waiting, entry{s.name, changes.Append(nil)})
 	return s.journal.broken
 }
 
