@@ -92,7 +92,8 @@ func (k *Kafka) Stop(ctx context.Context) error {
 	return k.run.terminate(ctx)
 }
 
-// Kill ends the broker at once and for good. It returns when the process is gone; killing twice is harmless.
+// Kill ends the broker at once, as a power cut would. It returns when the process is gone; killing twice is harmless.
+// Start brings it back.
 func (k *Kafka) Kill() {
 	if k.run == nil {
 		return
@@ -106,6 +107,9 @@ func (k *Kafka) Addr() string { return k.ports.plain }
 
 // SASLAddr is the bootstrap address of the listener that wants User and Password, without TLS.
 func (k *Kafka) SASLAddr() string { return k.ports.sasl }
+
+// ProxiedAddr is where a proxy at Config.Proxy reaches the broker.
+func (k *Kafka) ProxiedAddr() string { return k.ports.proxied }
 
 // Log is the path of the broker's log.
 func (k *Kafka) Log() string { return k.config.log() }

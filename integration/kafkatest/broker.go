@@ -68,8 +68,23 @@ func Kafka(t *testing.T) *Broker {
 // OwnKafka starts a real Kafka for this test alone, which takes some seconds.
 func OwnKafka(t *testing.T) *Broker {
 	t.Helper()
+	return &Broker{Name: "kafka", node: ownKafka(t, broker.Config{Dir: t.TempDir()})}
+}
+
+// ProxiedKafka is OwnKafka with a proxy before it: clients that begin at the proxy's address stay with it, those that
+// begin at the broker's never meet it.
+func ProxiedKafka(t *testing.T) (*Broker, *Proxy) {
+	t.Helper()
+	proxy := newProxy(t)
+	kafka := ownKafka(t, broker.Config{Dir: t.TempDir(), Proxy: proxy.Addr()})
+	proxy.serve(kafka.ProxiedAddr())
+	return &Broker{Name: "kafka", node: kafka}, proxy
+}
+
+func ownKafka(t *testing.T, config broker.Config) *broker.Kafka {
+	t.Helper()
 	needJars(t)
-	kafka, err := startKafka(t.TempDir())
+	kafka, err := startKafka(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +94,7 @@ func OwnKafka(t *testing.T) *Broker {
 			keepLog(kafka.Log())
 		}
 	})
-	return &Broker{Name: "kafka", node: kafka}
+	return kafka
 }
 
 func needJars(t *testing.T) {
@@ -103,6 +118,16 @@ func (b *Broker) Stop(t *testing.T) {
 	if err := b.node.Stop(ctx); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// Crash ends a real Kafka as a power cut would; Start brings it back.
+func (b *Broker) Crash(t *testing.T) {
+	t.Helper()
+	kafka, real := b.node.(*broker.Kafka)
+	if !real {
+		t.Fatalf("the %s broker cannot crash: it is a part of the test", b.Name)
+	}
+	kafka.Kill()
 }
 
 // Start brings a stopped broker back.

@@ -10,7 +10,7 @@ import (
 )
 
 // Pyudf is the path of the pyudf program, built from this tree once in a run of the tests, with the race detector
-// if the tests have it.
+// if the tests have it. It kills itself at the point that PYUDF_CRASH names, if that is set (build tag crash).
 func Pyudf(t testing.TB) string {
 	t.Helper()
 	path, err := shared.pyudf()
@@ -59,7 +59,7 @@ func (r *run) buildPyudf() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "pyudf")
-	args := append([]string{"build"}, raceFlags...)
+	args := append([]string{"build", "-tags", "crash"}, raceFlags...)
 	cmd := exec.Command("go", append(args, "-o", path, "./cmd/pyudf")...) //nolint:noctx // go test bounds the run
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {

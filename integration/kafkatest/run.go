@@ -77,7 +77,7 @@ func (r *run) startKafka() (*broker.Kafka, error) {
 	if err != nil {
 		return nil, err
 	}
-	kafka, err := startKafka(dir)
+	kafka, err := startKafka(broker.Config{Dir: dir})
 	if err != nil {
 		return nil, err
 	}
@@ -90,16 +90,17 @@ func (r *run) startKafka() (*broker.Kafka, error) {
 	return kafka, nil
 }
 
-// startKafka starts a broker with its files in dir, set to be up soon rather than fast.
-func startKafka(dir string) (*broker.Kafka, error) {
+// startKafka starts a broker with its files in config.Dir, set to be up soon rather than fast.
+func startKafka(config broker.Config) (*broker.Kafka, error) {
 	jars, err := findJars()
 	if err != nil {
 		return nil, err
 	}
+	config.Jars = jars
+	config.JVM = []string{"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	jvm := []string{"-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"}
-	return broker.Start(ctx, broker.Config{Jars: jars, Dir: dir, JVM: jvm})
+	return broker.Start(ctx, config)
 }
 
 func keepLog(path string) {
