@@ -1,6 +1,9 @@
 package state
 
-import "iter"
+import (
+	"iter"
+	"slices"
+)
 
 // Kind says what a change does.
 type Kind uint8
@@ -49,6 +52,11 @@ func (c *Changes) add(w write, key, value []byte) {
 	c.data = append(c.data, value...)
 	w.value = len(c.data)
 	c.writes = append(c.writes, w)
+}
+
+// grow makes room for so many more changes whose keys and values take so many bytes.
+func (c *Changes) grow(changes, size int) {
+	c.data, c.writes = slices.Grow(c.data, size), slices.Grow(c.writes, changes)
 }
 
 // All returns the changes in order. Their slices are valid until the next call of another method.

@@ -116,6 +116,7 @@ func (o *Overlay) CommitWith(write func(*Changes)) error {
 	if write != nil {
 		write(&o.changes)
 	}
+	o.changes.grow(o.Len(), o.bytes)
 	o.gone.each(o.changes.DeleteRange)
 	for key := range o.keys() {
 		if w := o.writes[key]; w.deleted {
