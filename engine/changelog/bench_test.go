@@ -13,7 +13,7 @@ import (
 func BenchmarkRestore(b *testing.B) {
 	const keys, epoch = 1_000_000, 50_000
 	log, value := &topic{}, make([]byte, 84)
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	var changes state.Changes
 	for n := range uint64(2 * keys) {
 		key := binary.BigEndian.AppendUint64([]byte("s1/...../"), (n%keys)*0x9e3779b97f4a7c15)

@@ -18,10 +18,10 @@ func TestARestoredStoreIsAsTheChangesMadeIt(t *testing.T) {
 	for seed := range uint64(60) {
 		g := rand.New(rand.NewPCG(seed, 5))
 		log, want := &topic{}, opened(t)
-		w := changelog.NewWriter(seed)
+		w := changelog.NewWriter()
 		for range 1 + g.IntN(20) {
 			if g.IntN(5) == 0 { // another process goes on
-				w = changelog.NewWriter(g.Uint64())
+				w = changelog.NewWriter()
 			}
 			changes := change(g)
 			if err := want.Apply(changes); err != nil {
@@ -49,7 +49,7 @@ func TestARestoredStoreIsAsTheChangesMadeIt(t *testing.T) {
 func TestARestoreGoesOnWhereTheStoreIsComplete(t *testing.T) {
 	g := rand.New(rand.NewPCG(1, 1))
 	log, want, store := &topic{}, opened(t), opened(t)
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	for range 40 {
 		from, err := changelog.At(store)
 		if err != nil {
@@ -75,7 +75,7 @@ func TestATagSurvivesTheChangesBeforeIt(t *testing.T) {
 	changes := set("a", "old", "b", "old")
 	changes.DeleteRange(nil, nil)
 	changes.Set([]byte("b"), []byte("new"))
-	log.append(records(changelog.NewWriter(1), changes)...)
+	log.append(records(changelog.NewWriter(), changes)...)
 	restored(t, log, changelog.RestoreConfig{Store: store, From: -1})
 	expect(t, store, map[string]string{"b": "new"})
 }
@@ -106,7 +106,7 @@ func TestAStoreIsMarkedWithItsChanges(t *testing.T) {
 func TestAnEpochIsCutIntoRecordsOfTheSize(t *testing.T) {
 	changes := &state.Changes{}
 	changes.Set([]byte("k"), make([]byte, 3*changelog.PieceBytes))
-	messages := changelog.NewWriter(7).Epoch(changes, 5, 1234)
+	messages := changelog.NewWriter().Epoch(changes, 5, 1234)
 	if messages.Len() != 4 {
 		t.Fatalf("%d records", messages.Len())
 	}
@@ -118,7 +118,7 @@ func TestAnEpochIsCutIntoRecordsOfTheSize(t *testing.T) {
 			t.Errorf("record %d has the key %q, time %d, partition %d", i, messages.Keys.At(i), messages.Times[i], messages.Partitions[i])
 		}
 	}
-	if empty := changelog.NewWriter(7).Epoch(&state.Changes{}, 5, 1234); empty.Len() != 0 {
+	if empty := changelog.NewWriter().Epoch(&state.Changes{}, 5, 1234); empty.Len() != 0 {
 		t.Errorf("an epoch without changes has %d records", empty.Len())
 	}
 }
@@ -141,7 +141,7 @@ func long(key, value string) *state.Changes {
 
 func TestWhatIsNotAWholeEpochIsDropped(t *testing.T) {
 	x := strings.Repeat("x", 2*changelog.PieceBytes)
-	a, b := changelog.NewWriter(1), changelog.NewWriter(2)
+	a, b := changelog.NewWriter(), changelog.NewWriter()
 	a0, a1, a2 := records(a, set("k", "a0")), records(a, long("k", "a1")), records(a, set("k", "a2"))
 	b0, b1 := records(b, long("k", "b0")), records(b, set("k", "b1"))
 	for name, c := range map[string]struct {
@@ -183,7 +183,7 @@ func TestACrashAtAnyRecordLeavesWholeEpochs(t *testing.T) {
 	g := rand.New(rand.NewPCG(3, 3))
 	log, want := &topic{}, opened(t)
 	states := map[int64]map[string]string{0: {}}
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	for range 30 {
 		changes := change(g)
 		if err := want.Apply(changes); err != nil {
@@ -234,7 +234,7 @@ func TestAChangelogThatDoesNotReachTheStateIsRefused(t *testing.T) {
 }
 
 func TestDamageNamesItsPlace(t *testing.T) {
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	first, second, third := records(w, set("k", "1"))[0], records(w, set("k", "2"))[0], records(w, set("k", "3"))[0]
 	for name, c := range map[string]struct {
 		value []byte
@@ -260,7 +260,7 @@ func TestDamageNamesItsPlace(t *testing.T) {
 
 func TestProgressComesToItsEnd(t *testing.T) {
 	log, store := &topic{low: 10, end: 20}, opened(t)
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	for range 5 {
 		log.append(records(w, set("k", "v"))...)
 	}
@@ -291,7 +291,7 @@ func (f *failing) Read(ctx context.Context, p record.Partition, from int64, take
 
 func TestARestoreThatIsBrokenOffGoesOnThere(t *testing.T) {
 	log, store := &failing{}, opened(t)
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	log.append(join(records(w, set("a", "1")), records(w, set("b", "2")))...)
 	config := changelog.RestoreConfig{Partition: partition, Store: store, From: -1, BatchBytes: 1}
 	if _, err := changelog.Restore(t.Context(), log, config); !errors.Is(err, changelog.ErrGap) {
@@ -309,7 +309,7 @@ func TestARestoreThatIsBrokenOffGoesOnThere(t *testing.T) {
 }
 
 func FuzzRestore(f *testing.F) {
-	w := changelog.NewWriter(1)
+	w := changelog.NewWriter()
 	changes := set("k", "v", "", "")
 	changes.Delete([]byte("k"))
 	changes.DeleteRange([]byte("a"), nil)

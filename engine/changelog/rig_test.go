@@ -81,7 +81,7 @@ func contents(t testing.TB, store state.Store) map[string]string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	delete(all, changelog.Tag)
+	maps.DeleteFunc(all, func(key, _ string) bool { return changelog.Own([]byte(key)) })
 	return all
 }
 

@@ -10,6 +10,9 @@ import (
 // Tag is the key of a store below which stands how far it is complete. The engine's other keys begin with other letters.
 const Tag = "achangelog"
 
+// Own tells whether a key of a store is the changelog's own.
+func Own(key []byte) bool { return string(key) == Tag }
+
 // At returns the offset of the changelog up to which a store is complete, -1 if the store has no tag.
 func At(store state.Store) (int64, error) {
 	value, ok, err := store.Get([]byte(Tag))

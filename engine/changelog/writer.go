@@ -2,6 +2,7 @@ package changelog
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/state"
@@ -31,10 +32,10 @@ type Writer struct {
 	stream []byte
 }
 
-// NewWriter returns a writer. REQUIRES: no other writer of the changelog has the id; it is random.
-func NewWriter(id uint64) *Writer {
+// NewWriter returns a writer, whose id no other one has.
+func NewWriter() *Writer {
 	w := &Writer{}
-	binary.BigEndian.PutUint64(w.id[:], id)
+	binary.BigEndian.PutUint64(w.id[:], rand.Uint64())
 	return w
 }
 
