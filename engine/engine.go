@@ -6,32 +6,28 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/pyudf/pyudf/engine/dispatch"
-	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
-	"github.com/pyudf/pyudf/engine/record"
-	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/memstate"
-	"github.com/pyudf/pyudf/engine/step"
-	"github.com/pyudf/pyudf/engine/task"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// Config is what a run needs. All fields but Workers and CommitInterval must be set.
+// Config is what a run needs. All fields but those that have a default, or say what nil is, must be set.
 type Config struct {
 	Plan *planv1.Plan
-	// OpenSource and OpenSink open the adapters of what the plan names. They are called at the same time.
-	// Resume says where the partitions of a source with state go on.
-	OpenSource func(ctx context.Context, s *planv1.Source, resume source.Resume) (source.Source, error)
-	OpenSink   func(ctx context.Context, to *planv1.To) (sink.Sink, error)
+	// OpenSource and OpenOutlet open the adapters of what the plan names. They are called at the same time. A name is that of
+	// the source whose tasks write to the outlet; the outlet of a single node has none.
+	OpenSource func(ctx context.Context, s *planv1.Source) (source.Source, error)
+	OpenOutlet func(ctx context.Context, name string) (Outlet, error)
 	// OpenHop opens the topic, or what stands in for one, that leads to a stage.
 	OpenHop func(ctx context.Context, to HopTo) (Hop, error)
 	// SingleNode tells that this process reads all partitions, and that all hops are within it: OpenHop gives Queues.
@@ -40,41 +36,31 @@ type Config struct {
 	Partitions func(ctx context.Context, s *planv1.Source) (int, error)
 	// State is where tasks keep what they know from batch to batch; nil: in memory, until the run ends.
 	State state.Root
+	// Changelogs are where it is besides; nil: nowhere.
+	Changelogs *Changelogs
+	// Snapshots are taken of it at every SnapshotInterval, default 10 min; nil: never.
+	Snapshots        Snapshots
+	SnapshotInterval time.Duration
+	// Scratch is a directory on the disk of the state, where snapshots lie until they are written; empty: the system's.
+	Scratch string
 	// Flush closes the windows that are open at the end of a bounded run. Those of files are closed in any case.
 	Flush bool
 	// Bounded tells that the run ends by itself: the clock does not count.
 	Bounded bool
-	// ResetState lets a task begin without state where its group has read before.
+	// ResetState lets tasks begin without state where their group has read before.
 	ResetState bool
-	// OpenDeadLetters opens the sink of the records that no step could handle.
-	OpenDeadLetters func(ctx context.Context) (sink.Sink, error)
 	// Start starts a worker.
 	Start dispatch.Start
 	// Workers is how many run at a time; default 1.
 	Workers int
-	// CommitInterval is the time between commits; default 5 s.
+	// CommitInterval is the time between commits; default 1 s.
 	CommitInterval time.Duration
 	// Now is the clock that idle partitions, early results and records of the future are judged by; default time.Now.
-	Now     func() time.Time
+	Now func() time.Time
+	// Probe is told the points that each commit passes, for tests that crash there; nil: nobody asks.
+	Probe   func(point string)
 	Metrics *metrics.Set
 	Logger  *slog.Logger
-}
-
-// HopTo says where a hop leads to, and where the stage there goes on.
-type HopTo struct {
-	Stage  string
-	Resume source.Resume
-	// Partitions are those over which the keys of the stage's state are spread, if this process knows that; else 0.
-	Partitions int
-}
-
-// Hop is both ends of a way between stages. The sink takes messages with explicit partitions.
-type Hop struct {
-	Source     source.Source
-	Sink       sink.Sink
-	Partitions int
-	// Queue is the inside of a hop within the process; nil: it leads through a topic.
-	Queue Queue
 }
 
 // EnsureDefaults sets what was left open.
@@ -86,7 +72,10 @@ func (c *Config) EnsureDefaults() {
 		c.State = memstate.New()
 	}
 	if c.CommitInterval == 0 {
-		c.CommitInterval = 5 * time.Second
+		c.CommitInterval = time.Second
+	}
+	if c.SnapshotInterval == 0 {
+		c.SnapshotInterval = 10 * time.Minute
 	}
 	if c.Now == nil {
 		c.Now = time.Now
@@ -102,11 +91,11 @@ func (c *Config) Validate() error {
 		}
 	}
 	need(c.Plan != nil, "no plan")
-	need(c.OpenSource != nil && c.OpenSink != nil && c.OpenDeadLetters != nil, "sources, sinks and dead letters need adapters")
+	need(c.OpenSource != nil && c.OpenOutlet != nil, "sources and outlets need adapters")
 	need(c.OpenHop != nil && c.Partitions != nil, "hops need adapters")
 	need(c.Start != nil, "no way to start workers")
 	need(c.Workers > 0, "workers must be at least 1")
-	need(c.CommitInterval > 0, "the commit interval must be positive")
+	need(c.CommitInterval > 0 && c.SnapshotInterval > 0, "the intervals of commits and snapshots must be positive")
 	need(c.Metrics != nil && c.Logger != nil, "metrics and logger are needed")
 	return errors.Join(errs...)
 }
@@ -125,132 +114,80 @@ func Run(ctx context.Context, config Config) error {
 	if err != nil {
 		return err
 	}
-	r := &engine{config: config, plan: compiled, outputs: &task.Outputs{Metrics: config.Metrics}, epochs: apart{}}
-	defer r.close(ctx)
-	if err := r.openStores(); err != nil {
+	// Nothing may be consumed if the user's code does not load.
+	pool, err := dispatch.NewPool(ctx, config.Start, config.Workers, config.Metrics, config.Logger)
+	if err != nil {
 		return err
 	}
-	if err := r.open(ctx); err != nil {
-		return err
-	}
-	r.connect()
-	if err := r.read(ctx); err != nil {
-		return err
-	}
-	if err := r.closeSinks(); err != nil {
-		return err
-	}
-	if err := r.epochs.commit(context.WithoutCancel(ctx), r.readers); err != nil {
-		return err
-	}
-	return r.stop()
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+		defer cancel()
+		pool.Close(ctx)
+	}()
+	fresh := &resets{}
+	return again(ctx, config.Logger, func() (opened bool, err error) {
+		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, fresh: fresh}
+		err = r.run(ctx)
+		return r.opened, err
+	})
 }
 
-// engine is one run.
+// engine is one run, up to its end or the first transaction that is aborted.
 type engine struct {
 	config  Config
 	plan    *plan.Plan
-	outputs *task.Outputs
 	pool    *dispatch.Pool
 	readers []*reader
-	stores  *stores
-	epochs  epochs
+	// outlets are those of the sources, or one for all of a single node.
+	outlets   []Outlet
+	stores    *stores
+	epochs    epochs
+	snapshots *snapshots
 	// journal is set if the hops are within the process.
 	journal *journal.Journal
 	// partitions are those of each source of the plan.
 	partitions []int
+	// fresh are the stores that --reset-state is still to empty.
+	fresh *resets
+	// opened tells that everything is open.
+	opened bool
 }
 
-// open opens everything: workers first, as nothing may be consumed if the user's code does not load; then sinks and
-// sources at the same time, as each has to ask somebody.
-func (e *engine) open(ctx context.Context) error {
-	var err error
-	if e.pool, err = dispatch.NewPool(ctx, e.config.Start, e.config.Workers, e.config.Metrics, e.config.Logger); err != nil {
+// resets remembers which stores began anew: each does so once.
+type resets struct{ done sync.Map }
+
+// first tells whether it was not asked for the store before.
+func (r *resets) first(store string) bool {
+	_, before := r.done.LoadOrStore(store, true)
+	return !before
+}
+
+func (e *engine) run(ctx context.Context) error {
+	defer e.close()
+	if err := e.openStores(); err != nil {
 		return err
 	}
-	e.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks)+len(e.plan.Hops))
-	e.readers = make([]*reader, len(e.plan.Sources))
-	e.partitions = make([]int, len(e.plan.Sources))
-	group, opening := errgroup.WithContext(ctx)
-	group.Go(func() (err error) {
-		e.outputs.DeadLetters, err = e.config.OpenDeadLetters(opening)
-		return err
-	})
-	for i, to := range e.plan.Sinks {
-		e.outputs.Names = append(e.outputs.Names, plan.SinkName(to))
-		group.Go(func() (err error) {
-			e.outputs.Sinks[i], err = e.config.OpenSink(opening, to)
-			return err
-		})
-	}
-	for _, hop := range e.plan.Hops {
-		e.outputs.Names = append(e.outputs.Names, hop.Stage.Name)
-	}
-	for i, from := range e.plan.Sources {
-		group.Go(func() error { return e.openSource(opening, i, from) })
-	}
-	return group.Wait()
-}
-
-func (e *engine) openSource(ctx context.Context, i int, from *plan.Source) error {
-	if from.Hop != nil {
-		hop, err := e.openHop(ctx, from)
-		if err == nil && e.journal != nil && hop.Queue == nil {
-			return errors.New("engine config: a single node needs hops with a Queue")
-		}
-		if err == nil {
-			e.outputs.Sinks[len(e.plan.Sinks)+from.Hop.Index] = hop.Sink
-			e.partitions[i] = hop.Partitions
-			e.readers[i] = e.reader(from, hop.Source)
-			e.readers[i].queue = hop.Queue
-		}
+	if err := e.open(ctx); err != nil {
 		return err
 	}
-	var err error
-	if len(e.plan.Hops) > 0 {
-		if e.partitions[i], err = e.config.Partitions(ctx, from.Proto); err != nil {
-			return err
-		}
+	e.connect()
+	e.opened = true
+	if err := e.read(ctx); err != nil {
+		return err
 	}
-	s, err := e.config.OpenSource(ctx, from.Proto, e.resume(from))
-	if err == nil {
-		e.readers[i] = e.reader(from, s)
+	if err := e.closeSinks(); err != nil {
+		return err
 	}
-	return err
+	if err := e.epochs.commit(context.WithoutCancel(ctx), e.readers); err != nil {
+		return err
+	}
+	return e.stop()
 }
 
-func (e *engine) openHop(ctx context.Context, from *plan.Source) (Hop, error) {
-	spread, err := e.spread(from)
-	if err != nil {
-		return Hop{}, err
+func (e *engine) probe(point string) {
+	if e.config.Probe != nil {
+		e.config.Probe(point)
 	}
-	hop, err := e.config.OpenHop(ctx, HopTo{Stage: from.Name, Resume: e.resume(from), Partitions: spread})
-	if err == nil {
-		err = e.checkSpread(from, hop.Partitions)
-	}
-	return hop, err
-}
-
-func (e *engine) reader(from *plan.Source, s source.Source) *reader {
-	r := &reader{
-		source:     s,
-		plan:       from,
-		program:    step.New(from, e.pool, e.config.Metrics),
-		outputs:    e.outputs,
-		interval:   e.interval(),
-		now:        e.config.Now,
-		metrics:    e.config.Metrics,
-		logger:     e.config.Logger.With("source", from.Name),
-		closeState: func(record.Partition) error { return nil },
-		flush:      e.config.Flush || from.Proto.GetFile() != nil,
-		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
-	}
-	r.program.At(func() int64 { return r.now().UnixMilli() })
-	if from.Stateful() {
-		r.flows = func(p record.Partition) (*keyed.Flow, error) { return e.flow(r, p) }
-		r.closeState = func(p record.Partition) error { return e.stores.close(storeName(from, p)) }
-	}
-	return r
 }
 
 // connect makes the readers know what they feed, and when to commit.
@@ -260,6 +197,7 @@ func (e *engine) connect() {
 	}
 	for i, r := range e.readers {
 		r.epochs, r.all = e.epochs, e.partitions[i]
+		r.snapshots = e.snapshots
 		if r.queue != nil {
 			feeder := e.readerOf(e.feeder(r.plan.Hop))
 			feeder.ahead = append(feeder.ahead, r.queue)
@@ -292,9 +230,6 @@ func (e *engine) read(ctx context.Context) error {
 		}
 		group.Go(func() error {
 			err := r.run(within)
-			if err == nil {
-				err = e.epochs.end(context.WithoutCancel(ctx), r)
-			}
 			if err == nil {
 				close(ended[r.plan])
 			}
@@ -352,22 +287,27 @@ const never = 1 << 62
 // closeSinks closes the sinks after a run, so that files get their final names.
 func (e *engine) closeSinks() error {
 	var errs []error
-	for _, s := range append(e.outputs.Sinks, e.outputs.DeadLetters) {
-		if s != nil { // opened
-			errs = append(errs, s.Close())
+	for _, r := range e.readers {
+		if r == nil { // not opened
+			continue
 		}
+		for _, s := range append(r.outputs.Sinks, r.outputs.DeadLetters) {
+			if s != nil {
+				errs = append(errs, s.Close())
+			}
+		}
+		r.outputs.Sinks, r.outputs.DeadLetters = nil, nil
 	}
-	e.outputs.Sinks, e.outputs.DeadLetters = nil, nil
 	return errors.Join(errs...)
 }
 
-func (e *engine) close(ctx context.Context) {
+func (e *engine) close() {
 	if err := e.stop(); err != nil {
 		e.config.Logger.Warn("the state was not closed cleanly", "error", err)
 	}
 	defer e.closeStores()
 	for _, r := range e.readers {
-		if r == nil { // not opened
+		if r == nil {
 			continue
 		}
 		if err := r.source.Close(); err != nil {
@@ -377,9 +317,15 @@ func (e *engine) close(ctx context.Context) {
 	if err := e.closeSinks(); err != nil {
 		e.config.Logger.Warn("a sink did not close cleanly", "error", err)
 	}
-	if e.pool != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
-		defer cancel()
-		e.pool.Close(ctx)
+	for _, o := range e.outlets {
+		if o == nil {
+			continue
+		}
+		if err := o.Close(); err != nil {
+			e.config.Logger.Warn("an outlet did not close cleanly", "error", err)
+		}
+	}
+	if e.snapshots != nil {
+		e.snapshots.close()
 	}
 }

@@ -13,9 +13,9 @@ type epochs interface {
 	// given and taken tell that partitions came, or that they go to another process; an error ends the run.
 	given(r *reader) error
 	taken(r *reader) error
-	// end is called when a reader has delivered everything, whose final positions are known.
+	// end is called when a reader has read everything: it finishes what is under way.
 	end(working context.Context, r *reader) error
-	// commit stores what all readers have finished. REQUIRES: all have ended, and the sinks are closed.
+	// commit stores what end left. REQUIRES: all readers have ended, and the sinks are closed.
 	commit(ctx context.Context, readers []*reader) error
 }
 
@@ -23,28 +23,41 @@ type epochs interface {
 type apart struct{}
 
 func (apart) pass(working context.Context, r *reader) error {
-	if time.Since(r.committed) < r.interval {
+	if time.Since(r.committed) < r.interval && (r.interval == never || !r.full()) {
 		return nil
 	}
-	return r.tryCommit(working, r.partitions())
+	return r.tryCommit(working)
 }
 
 func (apart) given(*reader) error { return nil }
 
 func (apart) taken(*reader) error { return nil }
 
-func (apart) end(context.Context, *reader) error { return nil }
-
-// commit insists for a while, as brokers refuse commits for a moment while a group rebalances.
-func (apart) commit(ctx context.Context, readers []*reader) error {
-	var errs []error
-	for _, r := range readers {
-		errs = append(errs, insist(ctx, r, func() error { return r.store(ctx, r.final) }))
+func (apart) end(working context.Context, r *reader) error {
+	if r.interval != never {
+		return insist(working, r, func() error { return r.commit(working) })
 	}
-	return errors.Join(errs...)
+	var err error
+	if r.final, err = r.drain(r.partitions()); err != nil {
+		return err
+	}
+	return r.outlet.Deliver(working, nil) // for the stages behind; the positions follow when the file has its name
 }
 
-// insist does something that brokers may refuse for a moment, until they take it or it has been long enough.
+func (apart) commit(ctx context.Context, readers []*reader) error {
+	for _, r := range readers {
+		if r.interval != never || len(r.final) == 0 {
+			continue
+		}
+		if err := insist(ctx, r, func() error { return r.close(ctx, r.outlet, []reached{{r, r.final}}) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// insist commits until brokers take the positions, which they may refuse for a moment while a group rebalances, or it has
+// been long enough.
 func insist(ctx context.Context, r *reader, do func() error) error {
 	again := time.NewTicker(100 * time.Millisecond)
 	defer again.Stop()
@@ -52,8 +65,8 @@ func insist(ctx context.Context, r *reader, do func() error) error {
 	defer enough.Stop()
 	for {
 		err := do()
-		if err == nil {
-			return nil
+		if refused := new(uncommitted); err == nil || !errors.As(err, &refused) {
+			return err
 		}
 		r.logger.DebugContext(ctx, "offsets could not be committed, trying again", "cause", err)
 		select {

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
-	"github.com/pyudf/pyudf/engine/state/journal"
 )
 
 // Queue is the inside of a hop within the process.
@@ -28,7 +27,9 @@ type Queue interface {
 // nothing waits in the hop. A reader that stops has drained its tasks. The last one commits for all while nobody reads,
 // and wakes the others.
 type joint struct {
-	journal  *journal.Journal
+	// outlet is that of all readers; save commits what they have reached.
+	outlet   Outlet
+	save     func(ctx context.Context, outlet Outlet, epoch []reached) error
 	interval time.Duration
 	// before is the reader of the stage before a hop.
 	before map[*reader]*reader
@@ -48,7 +49,7 @@ type joint struct {
 // newJoint returns the epochs of readers. The first begins now.
 func newJoint(e *engine) *joint {
 	j := &joint{
-		journal: e.journal, interval: e.interval(), before: map[*reader]*reader{}, began: time.Now(),
+		outlet: e.outlets[0], save: e.commit, interval: e.interval(), before: map[*reader]*reader{}, began: time.Now(),
 		stopped: map[*reader][]record.Position{}, ended: map[*reader]bool{}, done: make(chan struct{}),
 	}
 	for _, r := range e.readers {
@@ -128,44 +129,35 @@ func (j *joint) close(working context.Context) error {
 	return nil
 }
 
+// store commits for all readers. What brokers refuse is committed with the next epoch.
 func (j *joint) store(working context.Context) error {
-	began, moved := time.Now(), (*reader)(nil)
-	for r, positions := range j.stopped {
-		if len(positions) > 0 {
-			moved = r
-		}
-	}
-	if moved == nil {
+	epoch, written := j.epoch()
+	if len(epoch) == 0 && !written {
 		return nil
 	}
-	if err := moved.flushSinks(working); err != nil {
-		return err
-	}
-	if err := j.save(); err != nil {
-		return err
-	}
-	for r, positions := range j.stopped {
-		if err := r.acknowledge(working, positions); err != nil {
-			r.refused(err)
-			continue
+	err := j.save(working, j.outlet, epoch)
+	if refused := new(uncommitted); errors.As(err, &refused) {
+		for r := range j.before {
+			r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(refused))
+			break
 		}
+		return nil
+	}
+	for r := range j.stopped {
 		j.stopped[r] = nil
 	}
-	moved.metrics.CommitSeconds.Observe(time.Since(began).Seconds())
-	return nil
+	return err
 }
 
-// save stores the states of all tasks together: they lead, as whoever has them goes on at the positions that they reflect.
-func (j *joint) save() error {
+// epoch returns what all readers have reached, and whether anything was written.
+func (j *joint) epoch() (epoch []reached, written bool) {
 	for r, positions := range j.stopped {
-		if err := r.save(positions); err != nil {
-			return err
+		if len(positions) > 0 {
+			epoch = append(epoch, reached{r, positions})
 		}
+		written = written || r.outputs.Written.Load() > 0
 	}
-	if err := j.journal.Commit(); err != nil {
-		return fmt.Errorf("save the state of all stages: %w", err)
-	}
-	return nil
+	return epoch, written
 }
 
 func (j *joint) given(r *reader) error {
@@ -185,24 +177,25 @@ var errNotAlone = errors.New("--single-node is for one process that reads all pa
 
 // end notes that a reader stays where it is.
 func (j *joint) end(working context.Context, r *reader) error {
+	final, err := r.drain(r.partitions())
+	if err != nil {
+		return err
+	}
 	j.mu.Lock()
 	j.ended[r] = true
 	all := len(j.ended) == len(j.before)
 	j.due = j.due && !all // the last commit follows
 	j.mu.Unlock()
-	_, err := j.stop(working, r, r.final)
+	_, err = j.stop(working, r, final)
 	return err
 }
 
 func (j *joint) commit(ctx context.Context, readers []*reader) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	if err := j.save(); err != nil {
-		return err
+	epoch, written := j.epoch()
+	if len(epoch) == 0 && !written {
+		return nil
 	}
-	var errs []error
-	for _, r := range readers {
-		errs = append(errs, insist(ctx, r, func() error { return r.acknowledge(ctx, j.stopped[r]) }))
-	}
-	return errors.Join(errs...)
+	return insist(ctx, readers[0], func() error { return j.save(ctx, j.outlet, epoch) })
 }

@@ -7,13 +7,17 @@ import (
 	"slices"
 	"time"
 
+	"github.com/pyudf/pyudf/engine/changelog"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/task"
 )
 
-// owned is a partition of this process.
+// owned is a partition of this process at work.
 type owned struct {
-	task *task.Task
+	partition record.Partition
+	task      *task.Task
 	// stored is the position of the last commit.
 	stored int64
 	ended  bool
@@ -21,62 +25,126 @@ type owned struct {
 	quiet, idle time.Time
 	// records tells that there were any; dirty that the state changed without one.
 	records, dirty bool
+
+	// What follows is of tasks with state. name and store are what it is kept in; writer writes its changelog.
+	name   string
+	store  state.Store
+	writer *changelog.Writer
+	// whole tells that the changelog knows nothing of the store yet.
+	whole bool
+	// changes are those of the epoch that is being committed.
+	changes *state.Changes
 }
 
-func (r *reader) assign(working context.Context, positions []record.Position) error {
+// assign has partitions come, each as soon as its state is here.
+func (r *reader) assign(working context.Context, partitions []record.Partition) error {
 	r.assigned = true
-	for _, p := range positions {
-		config := task.Config{Position: p.Offset, Runner: r.program, Outputs: r.outputs}
-		if r.flows != nil {
-			flow, err := r.flows(p.Partition)
-			if err != nil {
-				return err
-			}
-			config.Flow = flow
-		}
-		r.tasks[p.Partition] = &owned{task: task.Start(working, config), stored: p.Offset}
+	for _, p := range partitions {
+		ctx, cancel := context.WithCancel(working)
+		a := &arrival{cancel: cancel, done: make(chan struct{})}
+		r.arriving[p] = a
+		go func() {
+			defer close(a.done)
+			a.restored, a.err = r.restore(ctx, p)
+		}()
 	}
-	if len(positions) > 0 {
-		r.logger.Debug("partitions assigned", "new", len(positions), "owned", len(r.tasks))
+	if len(partitions) > 0 {
+		r.logger.Debug("partitions assigned", "new", len(partitions), "owned", len(r.tasks)+len(r.arriving))
 	}
 	return r.epochs.given(r)
 }
 
-// revoke finishes and commits partitions, then gives them up.
+// begin starts the tasks of partitions whose state is here.
+func (r *reader) begin(working context.Context) error {
+	for p, a := range r.arriving {
+		select {
+		case <-a.done:
+		default:
+			continue
+		}
+		delete(r.arriving, p)
+		a.cancel()
+		if a.err != nil {
+			return a.err
+		}
+		if err := r.start(working, p, a.restored); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) start(working context.Context, p record.Partition, from restored) error {
+	position, err := r.source.Begin(working, p, from.position)
+	if err != nil {
+		return fmt.Errorf("read %s [%d]: %w", p.Topic, p.Index, err)
+	}
+	config := task.Config{Position: position, Runner: r.program, Outputs: r.outputs}
+	if from.flow != nil {
+		config.Flow = from.flow
+	}
+	r.tasks[p] = &owned{
+		partition: p, task: task.Start(working, config), stored: position, dirty: from.whole,
+		name: from.name, store: from.store, writer: changelog.NewWriter(), whole: from.whole,
+	}
+	return nil
+}
+
+// revokeBudget is how long a partition that goes elsewhere may take to be finished.
+const revokeBudget = 15 * time.Second
+
+// revoke finishes and commits partitions, then gives them up. If that takes too long nothing of the epoch is committed, and
+// their next owner begins where the last one ended.
 func (r *reader) revoke(working context.Context, partitions []record.Partition) error {
 	if err := r.epochs.taken(r); err != nil {
 		return err
 	}
-	if r.interval == never {
-		// The file that has what was read gets its name at the end of the run, or never.
-		if _, err := r.deliver(working, partitions); err != nil {
-			return err
-		}
-		return r.release(partitions)
+	over := time.AfterFunc(revokeBudget, r.abort)
+	err := r.part(working)
+	if !over.Stop() {
+		return fmt.Errorf("%w: partitions of %s go to another process, and what was under way took longer than %s", sink.ErrAborted, r.plan.Name, revokeBudget)
 	}
-	if err := r.tryCommit(working, partitions); err != nil {
+	if err != nil {
 		return err
 	}
 	return r.release(partitions)
 }
 
-// lose gives up partitions that another process has already.
+// part finishes what is under way before partitions go.
+func (r *reader) part(working context.Context) error {
+	if r.interval != never {
+		return r.tryCommit(working)
+	}
+	// The file that has what was read gets its name at the end of the run, or never.
+	_, err := r.drain(r.partitions())
+	return err
+}
+
+// lose gives up partitions that another process has already, and with them everything that was not committed.
 func (r *reader) lose(partitions []record.Partition) error {
 	if err := r.epochs.taken(r); err != nil {
 		return err
 	}
-	r.logger.Warn("partitions were lost to another process, what is under way is dropped", "partitions", len(partitions))
-	return r.release(partitions)
+	r.abort()
+	if err := r.release(partitions); err != nil {
+		return err
+	}
+	return fmt.Errorf("%w: %d partitions of %s were lost to another process", sink.ErrAborted, len(partitions), r.plan.Name)
 }
 
 func (r *reader) release(partitions []record.Partition) error {
 	for _, p := range partitions {
+		if a := r.arriving[p]; a != nil {
+			delete(r.arriving, p)
+			a.cancel()
+			<-a.done
+		}
 		if o := r.tasks[p]; o != nil {
-			o.task.Stop()
 			delete(r.tasks, p)
-			if err := r.closeState(p); err != nil {
-				return err
-			}
+			o.task.Stop()
+		}
+		if err := r.closeState(p); err != nil {
+			return err
 		}
 	}
 	if err := r.source.Release(partitions); err != nil {

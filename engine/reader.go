@@ -6,10 +6,10 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
@@ -17,36 +17,49 @@ import (
 
 // reader reads one source in one goroutine: it hands batches to the tasks of their partitions, and commits.
 //
-// A commit closes an epoch: the tasks finish what they have, the sinks deliver it, then the positions are stored. No
-// record is read meanwhile, so that every record before a stored position is delivered.
+// A commit closes an epoch: the tasks finish what they have, then all of it is delivered with the positions. No record is
+// read meanwhile, so that every record before a stored position is delivered.
 type reader struct {
 	source  source.Source
 	plan    *plan.Source
 	program *step.Program
 	outputs *task.Outputs
-	// epochs says when to commit.
+	// outlet is what the outputs, and the changelog, are delivered with. changelog is nil if there is none.
+	outlet    Outlet
+	changelog sink.Log
+	snapshots *snapshots
+	// epochs says when to commit; close commits.
 	epochs   epochs
+	close    func(ctx context.Context, outlet Outlet, epoch []reached) error
 	interval time.Duration
 	// all is how many partitions the source has.
 	all int
-	// queue is the hop that the reader reads, if it is in the process; ahead are those that it fills.
+	// queue is the hop that the reader reads, if it is in the process; ahead are those that it fills. into is the other end
+	// of the hop, wherever it leads through.
 	queue Queue
 	ahead []Queue
+	into  sink.Sink
 	// now is the clock that ticks and idleness go by. Commits go by the real one.
 	now     func() time.Time
 	metrics *metrics.Set
 	logger  *slog.Logger
-	// flows opens the stateful half of a task; nil if the plan has none.
-	flows func(p record.Partition) (*keyed.Flow, error)
-	// closeState closes what a flow kept its state in.
+	// restore finds out where a partition goes on, and brings its state here if the plan has any.
+	restore func(ctx context.Context, p record.Partition) (restored, error)
+	// closeState closes what a task kept its state in.
 	closeState func(p record.Partition) error
+	// stateful tells that tasks keep something from batch to batch.
+	stateful bool
+	// probe is told the points of a commit.
+	probe func(point string)
 	// flush tells that windows which are open at the end of the input are closed.
 	flush bool
 	// live tells that the clock counts: partitions without records become idle.
 	live bool
 
 	tasks map[record.Partition]*owned
-	// final are the positions that the last epoch ended with; they are stored when the sinks are closed.
+	// arriving are partitions whose state is not here yet.
+	arriving map[record.Partition]*arrival
+	// final are the positions that the last epoch ended with, if they are stored when the sinks are closed.
 	final []record.Position
 	// assigned tells that the source gave partitions, or none, at least once.
 	assigned  bool
@@ -59,24 +72,21 @@ type reader struct {
 // tick is how often tasks are told the time.
 const tick = 100 * time.Millisecond
 
-// run reads until ctx ends or every partition of a bounded source did; then it delivers everything, for the engine to
-// store the final positions.
+// run reads until ctx ends or every partition of a bounded source did; then everything is finished and committed, or left
+// for the engine to commit when the sinks are closed.
 func (r *reader) run(ctx context.Context) error {
 	// Work that is under way is finished after ctx ended, so tasks have a context of their own.
 	working, abort := context.WithCancel(context.WithoutCancel(ctx))
 	r.abort = abort
-	r.tasks = map[record.Partition]*owned{}
+	r.tasks, r.arriving = map[record.Partition]*owned{}, map[record.Partition]*arrival{}
 	r.committed = time.Now()
 	err := r.loop(ctx, working)
 	stopped := errors.Is(err, context.Canceled) && ctx.Err() != nil
-	if err == nil && r.flush && r.flows != nil {
+	if err == nil && r.flush && r.stateful {
 		err = r.finish()
 	}
 	if err == nil || stopped {
-		r.final, err = r.deliver(working, r.partitions())
-	}
-	if err == nil && r.flows != nil {
-		err = r.flushSinks(working) // what the clock made them write, too
+		err = r.epochs.end(working, r)
 	}
 	return err
 }
@@ -100,11 +110,15 @@ func (r *reader) stop() error {
 	}
 	r.abort()
 	var errs []error
+	for p, a := range r.arriving {
+		<-a.done
+		errs = append(errs, r.closeState(p))
+	}
 	for p, o := range r.tasks {
 		o.task.Stop()
 		errs = append(errs, r.closeState(p))
 	}
-	r.tasks = nil
+	r.tasks, r.arriving = nil, nil
 	return errors.Join(errs...)
 }
 
@@ -118,6 +132,9 @@ func (r *reader) loop(ctx, working context.Context) error {
 			return err
 		}
 		if err := r.handle(working, event); err != nil {
+			return err
+		}
+		if err := r.begin(working); err != nil {
 			return err
 		}
 		r.tick()
@@ -141,7 +158,7 @@ func (r *reader) room(ctx context.Context) error {
 // tick tells the tasks the time, and those whose partitions are idle that they are.
 func (r *reader) tick() {
 	now := r.now()
-	if r.flows == nil || now.Sub(r.ticked) < tick {
+	if !r.stateful || now.Sub(r.ticked) < tick {
 		return
 	}
 	r.ticked = now
@@ -171,18 +188,14 @@ func (u *uncommitted) Error() string {
 
 func (u *uncommitted) Unwrap() error { return u.err }
 
-// tryCommit commits, but goes on if the source could not store the positions just now.
-func (r *reader) tryCommit(working context.Context, partitions []record.Partition) error {
-	err := r.commit(working, partitions)
+// tryCommit closes an epoch, but goes on if the source could not store the positions just now.
+func (r *reader) tryCommit(working context.Context) error {
+	err := r.commit(working)
 	if refused := new(uncommitted); errors.As(err, &refused) {
-		r.refused(refused)
+		r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(refused))
 		return nil
 	}
 	return err
-}
-
-func (r *reader) refused(err error) {
-	r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(err))
 }
 
 // finished tells whether a bounded source gave everything.
@@ -192,7 +205,7 @@ func (r *reader) finished() bool {
 			return false
 		}
 	}
-	return r.assigned && len(r.tasks) > 0
+	return r.assigned && len(r.tasks) > 0 && len(r.arriving) == 0
 }
 
 func (r *reader) handle(working context.Context, event source.Event) error {
@@ -239,31 +252,19 @@ func (r *reader) failure() error {
 // end notes that a partition of a bounded run gave its last record. One that never had any holds back nothing.
 func (r *reader) end(o *owned) {
 	o.ended = true
-	if r.flows != nil && r.plan.Hop == nil && !o.records && o.stored == 0 {
+	if r.stateful && r.plan.Hop == nil && !o.records && o.stored == 0 {
 		o.task.Idle(0)
 	}
 }
 
-// commit closes an epoch of some partitions.
-func (r *reader) commit(working context.Context, partitions []record.Partition) error {
-	began := time.Now()
-	moved, err := r.deliver(working, partitions)
-	if err == nil && len(moved) > 0 {
-		err = r.store(working, moved)
-		r.metrics.CommitSeconds.Observe(time.Since(began).Seconds())
+// commit closes an epoch of all partitions.
+func (r *reader) commit(working context.Context) error {
+	moved, err := r.drain(r.partitions())
+	if err == nil && (len(moved) > 0 || r.outputs.Written.Load() > 0) {
+		err = r.close(working, r.outlet, []reached{{r, moved}})
 	}
 	r.committed = time.Now()
 	return err
-}
-
-// deliver drains the tasks of partitions and has the sinks deliver everything. It returns the positions that moved
-// since they were stored.
-func (r *reader) deliver(working context.Context, partitions []record.Partition) ([]record.Position, error) {
-	moved, err := r.drain(partitions)
-	if err != nil || len(moved) == 0 {
-		return nil, err
-	}
-	return moved, r.flushSinks(working)
 }
 
 // drain has tasks write everything, and returns the positions that moved since they were stored.
@@ -271,63 +272,26 @@ func (r *reader) drain(partitions []record.Partition) ([]record.Position, error)
 	var moved []record.Position
 	for _, p := range partitions {
 		o := r.tasks[p]
-		if o == nil {
-			continue
-		}
-		position, err := o.task.Drain()
+		reached, err := o.task.Drain()
 		if err != nil {
 			return nil, err
 		}
-		if position != o.stored || o.dirty {
-			moved = append(moved, record.Position{Partition: p, Offset: position})
+		if reached.Position != o.stored || o.dirty || reached.Wrote {
+			o.dirty = true // until it is stored
+			moved = append(moved, record.Position{Partition: p, Offset: reached.Position})
 		}
 	}
 	return moved, nil
 }
 
-// store saves the state of tasks whose records are delivered, then commits their positions. The state leads: whoever has
-// it goes on at the position that it reflects.
-func (r *reader) store(ctx context.Context, positions []record.Position) error {
-	if err := r.save(positions); err != nil {
-		return err
+// full tells whether the open epoch has so much that it is closed before its time.
+func (r *reader) full() bool {
+	size := r.outputs.Written.Load()
+	for _, o := range r.tasks {
+		size += o.task.Waits()
 	}
-	return r.acknowledge(ctx, positions)
+	return size > maxEpochBytes
 }
 
-// save saves the state of tasks whose records are delivered.
-func (r *reader) save(positions []record.Position) error {
-	for _, position := range positions {
-		if o := r.tasks[position.Partition]; o != nil {
-			if err := o.task.Save(); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// acknowledge commits positions whose state is saved.
-func (r *reader) acknowledge(ctx context.Context, positions []record.Position) error {
-	if len(positions) == 0 {
-		return nil
-	}
-	if err := r.source.Commit(ctx, positions); err != nil {
-		return &uncommitted{err}
-	}
-	for _, position := range positions {
-		if o := r.tasks[position.Partition]; o != nil {
-			o.stored, o.dirty = position.Offset, false
-		}
-	}
-	r.metrics.Commits.Inc()
-	return nil
-}
-
-func (r *reader) flushSinks(ctx context.Context) error {
-	for _, s := range r.outputs.Sinks {
-		if err := s.Flush(ctx); err != nil {
-			return err
-		}
-	}
-	return r.outputs.DeadLetters.Flush(ctx)
-}
+// maxEpochBytes bounds what an epoch holds: what it takes in memory, and what is done again after a crash.
+const maxEpochBytes = 64 << 20

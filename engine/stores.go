@@ -1,12 +1,14 @@
 package engine
 
 import (
+	"context"
 	"errors"
-	"fmt"
+	"log/slog"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/plan"
@@ -22,22 +24,23 @@ type stores struct {
 	root state.Root
 	// memory is for what is read from its start again in every run: files, and what comes of them.
 	memory state.Root
+	logger *slog.Logger
 	mu     sync.Mutex
 	open   map[string]state.Store // guarded by mu
 }
 
-func newStores(root state.Root) *stores {
-	return &stores{root: root, memory: memstate.New(), open: map[string]state.Store{}}
+func newStores(root state.Root, logger *slog.Logger) *stores {
+	return &stores{root: root, memory: memstate.New(), logger: logger, open: map[string]state.Store{}}
 }
 
 // openStores opens where tasks keep their state, and finishes a commit that a run before did not come to finish.
 func (e *engine) openStores() (err error) {
 	if !e.config.SingleNode || len(e.plan.Hops) == 0 {
-		e.stores = newStores(e.config.State)
+		e.stores = newStores(e.config.State, e.config.Logger)
 		return journal.Recover(e.config.State)
 	}
 	if e.journal, err = journal.Open(e.config.State); err == nil {
-		e.stores = newStores(e.journal)
+		e.stores = newStores(e.journal, e.config.Logger)
 	}
 	return err
 }
@@ -67,6 +70,27 @@ func (s *stores) get(root state.Root, name string) (state.Store, error) {
 	}
 	s.open[name] = store
 	return store, nil
+}
+
+// await is get, which waits while another process has the store.
+func (s *stores) await(ctx context.Context, root state.Root, name string) (state.Store, error) {
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	for said := false; ; {
+		store, err := s.get(root, name)
+		if !errors.Is(err, state.ErrHeld) {
+			return store, err
+		}
+		if !said {
+			s.logger.Warn("waiting for the state that goes with a partition", "cause", err)
+			said = true
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // look lets see what is in a store. One that cannot be opened, as another process has it, is passed over.
@@ -131,31 +155,6 @@ func (e *engine) fromFiles(from *plan.Source) bool {
 	return from.Proto.GetFile() != nil
 }
 
-// flow opens the stateful half of a task.
-func (e *engine) flow(r *reader, p record.Partition) (*keyed.Flow, error) {
-	store, err := e.stores.get(e.rootOf(r.plan), storeName(r.plan, p))
-	if err != nil {
-		return nil, err
-	}
-	config := keyed.Config{
-		Source: r.plan, Partition: p, Program: r.program, Store: store, Metrics: e.config.Metrics, FirstHop: len(e.plan.Sinks),
-		Targets: make([]int, len(e.plan.Hops)),
-	}
-	for i, s := range e.plan.Sources {
-		if s.Hop != nil {
-			config.Targets[s.Hop.Index] = e.partitions[i]
-		}
-		if r.plan.Hop != nil && s.Feeds(r.plan.Hop) {
-			config.Inputs = e.partitions[i]
-		}
-		if r.plan.Hop != nil && s == r.plan {
-			config.Spread, config.InProcess = e.partitions[i], r.queue != nil
-		}
-	}
-	flow, _, err := keyed.Open(config)
-	return flow, err
-}
-
 // spread returns over how many partitions the keys of a stage's state are spread, 0 if it has none. Only a single node
 // looks, as the state of the first partition may belong to another process.
 func (e *engine) spread(from *plan.Source) (int, error) {
@@ -191,30 +190,18 @@ func (e *engine) checkSpread(from *plan.Source, partitions int) error {
 	return nil
 }
 
-// resume returns where the partitions of a source go on: where their state is.
+// resume returns where the partitions of a stage go on, as far as is known on this machine: where its state is, or where it
+// was committed if that is further.
 func (e *engine) resume(from *plan.Source) source.Resume {
-	if !from.Stateful() || e.fromFiles(from) {
-		return func(_ record.Partition, committed int64) (int64, error) { return committed, nil }
-	}
 	return func(p record.Partition, committed int64) (int64, error) {
-		store, err := e.stores.get(e.rootOf(from), storeName(from, p))
-		if err != nil {
-			return 0, err
+		if e.fromFiles(from) {
+			return committed, nil
 		}
-		position, err := keyed.Position(store)
-		if err != nil || position >= 0 {
-			return position, err
-		}
-		// State without a position has taken its rows within a process, and nothing from here.
-		if saved, err := keyed.Saved(store); err != nil || saved {
-			return committed, err
-		}
-		if committed > 0 && !e.config.ResetState {
-			return 0, fmt.Errorf("%w: %s [%d] was read up to offset %d; name the --state-dir of the run before, or begin with empty windows there by --reset-state, or from the start with another --group",
-				errNoState, p.Topic, p.Index, committed)
-		}
-		return committed, nil
+		position := int64(-1)
+		err := e.stores.look(e.rootOf(from), storeName(from, p), func(store state.Store) (err error) {
+			position, err = keyed.Position(store)
+			return err
+		})
+		return max(position, committed), err
 	}
 }
-
-var errNoState = errors.New("the state that goes with the group's offsets is not here")

@@ -60,10 +60,10 @@ func Spread(store state.Store) (int, error) {
 	return int(n), nil //nolint:gosec // it is at most that
 }
 
-// Save stores all that changed since the last time, with the position of the input that it reflects, at once.
-// If the input is in the process, the position is left as it was. REQUIRES: what Commit gave is delivered.
-func (f *Flow) Save(position int64) error {
-	err := f.overlay.CommitWith(func(changes *state.Changes) {
+// Changes returns all that changed since the last Apply, with the position of the input that it reflects. They are valid
+// until then, and more may be added. If the input is in the process, the position is left as it was.
+func (f *Flow) Changes(position int64) *state.Changes {
+	return f.overlay.Gather(func(changes *state.Changes) {
 		if !f.config.InProcess {
 			changes.Set([]byte(keyPosition), binary.AppendVarint(nil, position))
 		}
@@ -73,11 +73,18 @@ func (f *Flow) Save(position int64) error {
 		changes.Set([]byte(keyClock), f.clock.append(nil))
 		f.visit(f.nodes, func(n *node) { f.closed += n.save(changes) })
 	})
-	if err != nil {
+}
+
+// Apply stores what Changes returned, at once. REQUIRES: what Commit gave is delivered, and nothing was taken since Changes.
+func (f *Flow) Apply() error {
+	if err := f.overlay.Apply(); err != nil {
 		return fmt.Errorf("save the state of %s [%d]: %w", f.config.Partition.Topic, f.config.Partition.Index, err)
 	}
 	return f.compact()
 }
+
+// Bytes returns how much of the state waits for the next Apply, beside windows, which are in memory in any case.
+func (f *Flow) Bytes() int { return f.overlay.Bytes() }
 
 // worthwhile is how many windows must have been closed before their room in the store is asked back.
 const worthwhile = 50_000

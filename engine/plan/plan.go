@@ -41,6 +41,13 @@ func (s *Source) Feeds(hop *Hop) bool {
 	return anyStep(s.Steps, func(step *Step) bool { return step.KeyBy != nil && step.KeyBy.Hop == hop })
 }
 
+// Writes tells whether a step of the source writes to a sink of the plan.
+func (s *Source) Writes(sink int) bool {
+	return anyStep(s.Steps, func(step *Step) bool {
+		return step.Sink != nil && step.Sink.Index == sink || step.Aggregate != nil && step.Aggregate.Late != nil && step.Aggregate.Late.Index == sink
+	})
+}
+
 func anyStep(steps []*Step, is func(*Step) bool) bool {
 	for _, step := range steps {
 		if is(step) || anyStep(step.Next, is) {

@@ -104,14 +104,17 @@ func (o *Overlay) sort() {
 }
 
 // Commit applies the writes to the store as one batch. After an error nothing is forgotten.
-func (o *Overlay) Commit() error { return o.CommitWith(nil) }
-
-// CommitWith applies the writes, and those that write adds of keys that the overlay does not have, as one batch. They
-// need not be coalesced, so that they cost less. After an error nothing is forgotten.
-func (o *Overlay) CommitWith(write func(*Changes)) error {
-	if o.Len() == 0 && write == nil {
+func (o *Overlay) Commit() error {
+	if o.Len() == 0 {
 		return nil
 	}
+	o.Gather(nil)
+	return o.Apply()
+}
+
+// Gather returns the writes, and those that write adds of keys that the overlay does not have: these need not be coalesced,
+// so that they cost less. What it returns is valid until Apply, and more may be added to it.
+func (o *Overlay) Gather(write func(*Changes)) *Changes {
 	o.changes.Reset()
 	if write != nil {
 		write(&o.changes)
@@ -125,6 +128,12 @@ func (o *Overlay) CommitWith(write func(*Changes)) error {
 			o.changes.Set([]byte(key), w.value)
 		}
 	}
+	return &o.changes
+}
+
+// Apply applies what Gather returned to the store as one batch, and forgets the writes. After an error nothing is
+// forgotten. REQUIRES: nothing was written since Gather.
+func (o *Overlay) Apply() error {
 	if err := o.store.Apply(&o.changes); err != nil {
 		return err
 	}

@@ -29,6 +29,19 @@ type Store interface {
 	Close() error
 }
 
+// Checkpointer is a store of which copies can be made while it is used.
+type Checkpointer interface {
+	// Checkpoint puts what was applied into a directory, which must not exist. It is quick: on one disk nothing is copied.
+	Checkpoint(dir string) error
+}
+
+// Installer is a root that takes over copies of stores.
+type Installer interface {
+	// Install replaces a store by what fill puts into a directory: what Checkpoint put there. After an error, or a crash
+	// before it returns, the store is as it was. REQUIRES: the store is closed.
+	Install(name string, fill func(dir string) error) error
+}
+
 // After returns the first key behind everything that begins with prefix, nil if there is none: the end of a DeleteRange.
 func After(prefix []byte) []byte {
 	for i := len(prefix) - 1; i >= 0; i-- {

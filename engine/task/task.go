@@ -3,10 +3,12 @@ package task
 import (
 	"context"
 	"iter"
+	"sync/atomic"
 
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/step"
 )
 
@@ -24,8 +26,11 @@ type Flow interface {
 	Idle(ctx context.Context, ms int64) iter.Seq2[*step.Outcome, error]
 	Commit(ctx context.Context) iter.Seq2[*step.Outcome, error]
 	Finish(ctx context.Context) iter.Seq2[*step.Outcome, error]
-	// Save stores the state with the position that it reflects.
-	Save(position int64) error
+	// Changes returns what changed of the state since the last Apply, with the position that it reflects. Apply stores it.
+	Changes(position int64) *state.Changes
+	Apply() error
+	// Bytes is how much of the state waits for Apply.
+	Bytes() int
 }
 
 // Outputs are where outcomes go.
@@ -36,6 +41,8 @@ type Outputs struct {
 	// DeadLetters takes the records that steps could not handle.
 	DeadLetters sink.Sink
 	Metrics     *metrics.Set
+	// Written counts the bytes of keys and values; whoever delivers them sets it back.
+	Written atomic.Int64
 }
 
 // inFlight is how many batches of a partition are run at a time: while one is in a worker, the next is decoded and
@@ -52,9 +59,14 @@ type Task struct {
 	stopped chan struct{}
 	err     error // set before stopped is closed
 
+	// waits is how much of the state waits to be stored.
+	waits atomic.Int64
+
 	// What follows belongs to the task's own goroutine.
 	pending  []*flight
 	position int64
+	// wrote tells that the clock had the flow write something since the last Drain: its state goes with that.
+	wrote bool
 }
 
 // Config is what a task works with.
@@ -97,27 +109,52 @@ func Start(ctx context.Context, config Config) *Task {
 // Add gives the task its next batch. It waits while the task has enough, and returns the task's error if it failed.
 func (t *Task) Add(batch *record.Batch) error { return t.put(item{batch: batch}) }
 
-// Drain returns when every batch is written, and what is to be written at a commit, with the offset of the next record.
-// The task can go on afterwards.
-func (t *Task) Drain() (int64, error) {
-	var position int64
-	err := t.await(func(ctx context.Context) error {
-		position = t.position
-		if t.config.Flow == nil {
-			return nil
-		}
-		return t.write(ctx, t.config.Flow.Commit(ctx))
-	})
-	return position, err
+// Reached is how far a task is.
+type Reached struct {
+	// Position is the offset of the next record.
+	Position int64
+	// Wrote tells that the clock had something written, whether or not there were records.
+	Wrote bool
 }
 
-// Save stores the state of the task as it is. REQUIRES: nothing was added since Drain, and what that wrote is delivered.
-func (t *Task) Save() error {
+// Drain returns when every batch is written, and what is to be written at a commit. The task can go on afterwards.
+func (t *Task) Drain() (Reached, error) {
+	var reached Reached
+	err := t.await(func(ctx context.Context) error {
+		if t.config.Flow != nil {
+			if err := t.write(ctx, t.config.Flow.Commit(ctx)); err != nil {
+				return err
+			}
+		}
+		reached = Reached{t.position, t.wrote}
+		t.wrote = false
+		return nil
+	})
+	return reached, err
+}
+
+// Changes hands what changed of the state since the last Apply to a function, in the task's goroutine. REQUIRES: nothing
+// was added since Drain.
+func (t *Task) Changes(take func(ctx context.Context, changes *state.Changes) error) error {
 	if t.config.Flow == nil {
 		return nil
 	}
-	return t.await(func(context.Context) error { return t.config.Flow.Save(t.position) })
+	return t.await(func(ctx context.Context) error { return take(ctx, t.config.Flow.Changes(t.position)) })
 }
+
+// Apply stores what Changes handed out. REQUIRES: it, and what Drain wrote, is delivered.
+func (t *Task) Apply() error {
+	if t.config.Flow == nil {
+		return nil
+	}
+	return t.await(func(context.Context) error {
+		t.waits.Store(0)
+		return t.config.Flow.Apply()
+	})
+}
+
+// Waits returns how many bytes of the state wait to be stored.
+func (t *Task) Waits() int64 { return t.waits.Load() }
 
 // Finish writes what is to be written at the end of all input.
 func (t *Task) Finish() error {
@@ -127,7 +164,7 @@ func (t *Task) Finish() error {
 // Tick tells the time in ms, if the task has room for it. It does not wait for batches that are under way.
 func (t *Task) Tick(now int64) {
 	t.offer(item{between: true, do: func(ctx context.Context) error {
-		return t.write(ctx, t.config.Flow.Tick(ctx, now))
+		return t.byClock(ctx, t.config.Flow.Tick(ctx, now))
 	}})
 }
 
@@ -135,7 +172,7 @@ func (t *Task) Tick(now int64) {
 // it has. The time is how many ms passed since the last call.
 func (t *Task) Idle(ms int64) bool {
 	return t.offer(item{do: func(ctx context.Context) error {
-		return t.write(ctx, t.config.Flow.Idle(ctx, ms))
+		return t.byClock(ctx, t.config.Flow.Idle(ctx, ms))
 	}})
 }
 
@@ -176,6 +213,18 @@ func (t *Task) write(ctx context.Context, outcomes iter.Seq2[*step.Outcome, erro
 		}
 	}
 	return nil
+}
+
+// byClock writes what the flow gives because time passed.
+func (t *Task) byClock(ctx context.Context, outcomes iter.Seq2[*step.Outcome, error]) error {
+	return t.write(ctx, func(yield func(*step.Outcome, error) bool) {
+		for outcome, err := range outcomes {
+			t.wrote = true
+			if !yield(outcome, err) {
+				return
+			}
+		}
+	})
 }
 
 // Err returns the error of a task that failed, nil of one that works.
@@ -273,6 +322,7 @@ func (t *Task) finish(ctx context.Context) error {
 		err = t.config.Outputs.write(ctx, f.outcome)
 	} else {
 		err = t.write(ctx, t.config.Flow.Take(ctx, f.outcome))
+		t.waits.Store(int64(t.config.Flow.Bytes()))
 	}
 	t.position = f.batch.Next()
 	return err

@@ -15,6 +15,7 @@ func (o *Outputs) write(ctx context.Context, outcome *step.Outcome) error {
 	dead := outcome.Dead
 	for i := range outcome.Outputs {
 		output := &outcome.Outputs[i]
+		o.Written.Add(int64(len(output.Messages.Keys.Data) + len(output.Messages.Values.Data)))
 		rejected, err := o.Sinks[output.Sink].Write(ctx, &output.Messages)
 		if err != nil {
 			return err
@@ -44,6 +45,7 @@ func (o *Outputs) rejected(output *step.Output, r sink.Rejected) step.DeadLetter
 
 // bury writes dead letters. One that is too large even for that goes without its value.
 func (o *Outputs) bury(ctx context.Context, letters *record.Messages) error {
+	o.Written.Add(int64(len(letters.Values.Data)))
 	rejected, err := o.DeadLetters.Write(ctx, letters)
 	if err != nil || len(rejected) == 0 {
 		return err

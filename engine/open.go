@@ -1,0 +1,167 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/step"
+	"github.com/pyudf/pyudf/engine/task"
+)
+
+// open opens outlets first, which fences what is left of this process' past: only then it is known what is committed. Then
+// sinks, changelogs and sources at the same time, as each has to ask somebody.
+func (e *engine) open(ctx context.Context) error {
+	e.readers = make([]*reader, len(e.plan.Sources))
+	e.partitions = make([]int, len(e.plan.Sources))
+	if e.config.Snapshots != nil && e.config.State != nil {
+		e.snapshots = newSnapshots(e)
+	}
+	if err := e.openOutlets(ctx); err != nil {
+		return err
+	}
+	group, opening := errgroup.WithContext(ctx)
+	for i, from := range e.plan.Sources {
+		group.Go(func() error { return e.openReader(opening, i, from) })
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	return e.openHops(ctx)
+}
+
+func (e *engine) openOutlets(ctx context.Context) (err error) {
+	e.outlets = make([]Outlet, len(e.plan.Sources))
+	if e.journal != nil {
+		e.outlets = e.outlets[:1]
+		e.outlets[0], err = e.config.OpenOutlet(ctx, "")
+		return err
+	}
+	group, opening := errgroup.WithContext(ctx)
+	for i, from := range e.plan.Sources {
+		group.Go(func() (err error) {
+			e.outlets[i], err = e.config.OpenOutlet(opening, from.Name)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// outletOf returns where a source's tasks write.
+func (e *engine) outletOf(i int) Outlet { return e.outlets[min(i, len(e.outlets)-1)] }
+
+// openReader opens what a source reads and writes, but for the hops that it feeds.
+func (e *engine) openReader(ctx context.Context, i int, from *plan.Source) error {
+	r := e.reader(i, from)
+	r.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks)+len(e.plan.Hops))
+	group, opening := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		r.outputs.DeadLetters, err = r.outlet.OpenDeadLetters(opening)
+		return err
+	})
+	for number, to := range e.plan.Sinks {
+		if from.Writes(number) {
+			group.Go(func() (err error) {
+				r.outputs.Sinks[number], err = r.outlet.OpenSink(opening, to)
+				return err
+			})
+		}
+	}
+	group.Go(func() error { return e.openSource(opening, i, r) })
+	return group.Wait()
+}
+
+// openSource opens what a reader reads, and the changelog of its tasks.
+func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
+	from := r.plan
+	switch {
+	case from.Hop != nil:
+		err = e.openHop(ctx, i, r)
+	case len(e.plan.Hops) > 0 || e.logged(from):
+		e.partitions[i], err = e.config.Partitions(ctx, from.Proto)
+	}
+	if err == nil && e.logged(from) {
+		r.changelog, err = r.outlet.OpenChangelog(ctx, e.config.Changelogs.Topic(from), e.partitions[i])
+	}
+	if err == nil && r.source == nil {
+		r.source, err = e.config.OpenSource(ctx, from.Proto)
+	}
+	if r.source != nil {
+		e.readers[i] = r
+	}
+	return err
+}
+
+// logged tells whether the tasks of a source have a changelog.
+func (e *engine) logged(from *plan.Source) bool {
+	return e.config.Changelogs != nil && from.Stateful() && !e.fromFiles(from)
+}
+
+func (e *engine) openHop(ctx context.Context, i int, r *reader) error {
+	spread, err := e.spread(r.plan)
+	if err != nil {
+		return err
+	}
+	hop, err := e.config.OpenHop(ctx, HopTo{Stage: r.plan.Name, Resume: e.resume(r.plan), Partitions: spread})
+	if err != nil {
+		return err
+	}
+	e.partitions[i] = hop.Partitions
+	r.source, r.queue, r.into = hop.Source, hop.Queue, hop.Sink
+	if e.journal != nil && hop.Queue == nil {
+		return errors.New("engine config: a single node needs hops with a Queue")
+	}
+	return e.checkSpread(r.plan, hop.Partitions)
+}
+
+// openHops opens the way into each hop, for the readers that feed it.
+func (e *engine) openHops(ctx context.Context) (err error) {
+	for _, r := range e.readers {
+		if r.plan.Hop == nil {
+			continue
+		}
+		feeder := e.readerOf(e.feeder(r.plan.Hop))
+		if r.into == nil {
+			if r.into, err = feeder.outlet.OpenHop(ctx, r.plan.Name); err != nil {
+				return err
+			}
+		}
+		feeder.outputs.Sinks[len(e.plan.Sinks)+r.plan.Hop.Index] = r.into
+	}
+	return nil
+}
+
+func (e *engine) reader(i int, from *plan.Source) *reader {
+	r := &reader{
+		plan:       from,
+		program:    step.New(from, e.pool, e.config.Metrics),
+		outputs:    &task.Outputs{Metrics: e.config.Metrics},
+		outlet:     e.outletOf(i),
+		close:      e.commit,
+		interval:   e.interval(),
+		now:        e.config.Now,
+		metrics:    e.config.Metrics,
+		logger:     e.config.Logger.With("source", from.Name),
+		closeState: func(record.Partition) error { return nil },
+		stateful:   from.Stateful(),
+		flush:      e.config.Flush || from.Proto.GetFile() != nil,
+		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
+		probe:      e.probe,
+	}
+	for _, to := range e.plan.Sinks {
+		r.outputs.Names = append(r.outputs.Names, plan.SinkName(to))
+	}
+	for _, hop := range e.plan.Hops {
+		r.outputs.Names = append(r.outputs.Names, hop.Stage.Name)
+	}
+	r.program.At(func() int64 { return r.now().UnixMilli() })
+	r.restore = func(ctx context.Context, p record.Partition) (restored, error) { return e.restore(ctx, r, p) }
+	if r.stateful {
+		r.closeState = func(p record.Partition) error { return e.stores.close(storeName(from, p)) }
+	}
+	return r
+}
