@@ -125,10 +125,15 @@ integration: venv kafka ## The promises, each on the embedded broker and on a re
 
 ##@ Measuring
 
+# Without Maven's repositories the benchmark runs, and says that Kafka Streams is not here.
+.kafka/.streams: integration/bench/kstreams/pom.xml
+	@rm -rf .kafka/streams
+	@mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.kafka/streams && touch $@ || rm -rf .kafka/streams
+
 .PHONY: bench
-bench: build kafka .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session, agg or state)
+bench: build kafka .kafka/.streams .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session, agg, state, eos or recovery; RECOVERY_KEYS=10000000)
 	@go build -o bin/bench ./integration/bench && go build -o bin/passthrough ./integration/bench/passthrough
-	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000) -part "$(PART)"
+	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000) -recovery-keys $(or $(RECOVERY_KEYS),10000000) -part "$(PART)"
 
 ##@ Cleaning
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -37,12 +38,12 @@ type session struct {
 }
 
 // takeCensus reads the whole input topic.
-func (s *stage) takeCensus() (*census, error) {
+func (s *stage) takeCensus(ctx context.Context) (*census, error) {
 	c := &census{
 		latest: map[int32]int64{}, home: map[string]int32{}, stations: map[window]int64{}, regions: map[window]int64{},
 		open: map[string]*session{},
 	}
-	return c, s.each(input, func(m *kafka.Message) error {
+	return c, s.each(ctx, input, func(m *kafka.Message) error {
 		var reading struct {
 			Station, Region string
 			TS              int64 `json:"ts"`
@@ -117,9 +118,9 @@ func (c *census) bySession() goal {
 }
 
 // inside is how many readings the windows in a topic hold, by their field n.
-func (s *stage) inside(topic string) (int64, error) {
+func (s *stage) inside(ctx context.Context, topic string) (int64, error) {
 	var total int64
-	err := s.each(topic, func(m *kafka.Message) error {
+	err := s.each(ctx, topic, func(m *kafka.Message) error {
 		var result struct{ N int64 }
 		if err := json.Unmarshal(m.Value, &result); err != nil {
 			return fmt.Errorf("a result is no JSON: %w", err)
@@ -128,45 +129,4 @@ func (s *stage) inside(topic string) (int64, error) {
 		return nil
 	})
 	return total, err
-}
-
-// each does something with each record of a topic, those of a partition in their order.
-func (s *stage) each(topic string, do func(m *kafka.Message) error) error {
-	consumer, err := s.reader(topic)
-	if err != nil {
-		return err
-	}
-	defer consumer.Close() //nolint:errcheck // all that was wanted has been read
-	for ended := 0; ended < partitions; {
-		switch event := consumer.Poll(1000).(type) {
-		case *kafka.Message:
-			if err := do(event); err != nil {
-				return err
-			}
-		case kafka.PartitionEOF:
-			ended++
-		case kafka.Error:
-			return fmt.Errorf("read %s: %w", topic, event)
-		}
-	}
-	return nil
-}
-
-// reader returns a consumer at the beginning of a topic.
-func (s *stage) reader(topic string) (*kafka.Consumer, error) {
-	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{
-		"bootstrap.servers": s.kafka.Addr(), "group.id": "bench", "enable.auto.commit": false,
-		"enable.partition.eof": true, "enable.metrics.push": false,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make a consumer: %w", err)
-	}
-	var all []kafka.TopicPartition
-	for p := range int32(partitions) {
-		all = append(all, kafka.TopicPartition{Topic: &topic, Partition: p, Offset: kafka.OffsetBeginning})
-	}
-	if err := consumer.Assign(all); err != nil {
-		return nil, fmt.Errorf("read %s: %w", topic, err)
-	}
-	return consumer, nil
 }

@@ -19,7 +19,9 @@ const (
 
 // measurement is one run of one contender.
 type measurement struct {
-	took   time.Duration
+	// took is the time until a reader of committed records can have the last one; appended until it was in the topic.
+	took, appended time.Duration
+
 	memory memory
 	// inside is how many readings the results hold together; 0 where results are no windows.
 	inside int64
@@ -52,13 +54,16 @@ func (s *stage) measure(ctx context.Context, c contender, g goal) (measurement, 
 		return measurement{}, err
 	}
 	defer r.stop()
-	if err := s.await(ctx, r, out, g.records); err != nil {
+	complete, err := s.await(ctx, r, out, g.records)
+	if err != nil {
 		return measurement{}, err
 	}
-	m := measurement{took: time.Since(began), memory: memoryOf(r.cmd.Process.Pid)}
+	m := measurement{
+		took: complete.visible.Sub(began), appended: complete.appended.Sub(began), memory: memoryOf(r.cmd.Process.Pid),
+	}
 	r.stop()
 	if g.inside > 0 {
-		if m.inside, err = s.inside(out); err != nil {
+		if m.inside, err = s.inside(ctx, out); err != nil {
 			return measurement{}, err
 		}
 	}
@@ -72,7 +77,7 @@ func (s *stage) launch(ctx context.Context, c contender, in, out string) (*runni
 		return nil, fmt.Errorf("make the log of %s: %w", c.name, err)
 	}
 	defer file.Close() //nolint:errcheck // the child has its own handle
-	args := c.args(places{out: out, brokers: s.kafka.Addr(), state: filepath.Join(s.dir, "state")})
+	args := c.args(places{out: out, brokers: s.kafka.Addr(), state: s.stateOf(out)})
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
 	cmd.Env = append(os.Environ(), "BROKERS="+s.kafka.Addr(), "IN="+in, "OUT="+out)
 	cmd.Stdout, cmd.Stderr = file, file
@@ -84,6 +89,17 @@ func (s *stage) launch(ctx context.Context, c contender, in, out string) (*runni
 		return nil, fmt.Errorf("start %s: %w", c.name, err)
 	}
 	return r, nil
+}
+
+// kill ends the process that was started, without a warning, and returns when it is gone.
+func (r *running) kill() {
+	select {
+	case <-r.ended: // its number may belong to another process by now
+		return
+	default:
+	}
+	_ = syscall.Kill(r.cmd.Process.Pid, syscall.SIGKILL)
+	<-r.ended
 }
 
 // live owns the child, on a thread that lives as long: the parent-death signal follows the thread.
@@ -100,6 +116,11 @@ func (r *running) live(started chan<- error) {
 
 // stop asks the contender to end, and makes it and all that it started end if it does not.
 func (r *running) stop() {
+	select {
+	case <-r.ended: // as in kill
+		return
+	default:
+	}
 	group := -r.cmd.Process.Pid
 	_ = syscall.Kill(r.cmd.Process.Pid, syscall.SIGTERM)
 	select {
@@ -110,32 +131,40 @@ func (r *running) stop() {
 	}
 }
 
-// await returns when the topic holds so many records.
-func (s *stage) await(ctx context.Context, r *running, topic string, want int64) error {
+// completion is when a topic had all that was waited for.
+type completion struct {
+	// appended is when the last record came into the topic, visible when a reader of committed records could have it.
+	appended, visible time.Time
+}
+
+// await returns when so many committed records are in the topic.
+func (s *stage) await(ctx context.Context, r *running, topic string, want int64) (completion, error) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	var last int64
+	counted := tally{stage: s, topic: topic}
+	var last offsets
 	moved := time.Now()
 	for {
-		have, err := s.count(ctx, topic)
+		ends, err := s.ends(ctx, topic)
 		if err != nil {
-			return err
+			return completion{}, err
 		}
-		if have >= want {
-			return nil
+		now := time.Now()
+		if complete, err := counted.reach(ends, want); err != nil || complete {
+			return completion{counted.appended, now}, err
 		}
-		if have != last {
-			last, moved = have, time.Now()
+		if ends != last {
+			last, moved = ends, now
 		}
 		if time.Since(moved) > stall {
-			return fmt.Errorf("%s stands still at %d of %d records; see %s", topic, have, want, r.log)
+			return completion{}, fmt.Errorf("%s stands still at about %d of %d records; see %s", topic, ends.sum(), want, r.log)
 		}
 		select {
 		case <-ticker.C:
 		case <-r.ended:
-			return fmt.Errorf("the contender for %s ended at %d of %d records; see %s", topic, have, want, r.log)
+			return completion{}, fmt.Errorf("the contender for %s ended at about %d of %d records; see %s", topic, ends.sum(), want, r.log)
 		case <-ctx.Done():
-			return ctx.Err()
+			return completion{}, ctx.Err()
 		}
 	}
 }

@@ -1,16 +1,19 @@
 // Command bench measures pyudf on a real Kafka beside a bare Python loop and beside a Go program that copies records
 // unread, in one run on one machine, and prints one table. `make bench` builds what it needs and runs it.
 //
-// The clock of the throughput runs goes from the start of the contender's process until the output topic holds every
-// record, asked every 50 ms; contenders take turns. Tasks with windows are over when the topic holds every window that
-// the input closes; the readings inside are counted, so that it shows if any was lost. Latency is the broker's append
-// time in the output topic less the time at which the reading was produced.
+// The clock of the throughput runs goes from the start of the contender's process until a reader of committed records can
+// have every record of the output topic, asked every 50 ms; contenders take turns, there and back. Tasks with windows are
+// over when the topic holds every window that the input closes; the readings inside are counted, so that it shows if any
+// was lost. Latency is the time at which a record of the output can be read less the time at which the reading was
+// produced. Recovery is the time from the start of a process, after its predecessor with much state was killed, until
+// the first record that it wrote can be read.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"os/signal"
 	"syscall"
@@ -29,6 +32,8 @@ func main() {
 // options are what the command line says.
 type options struct {
 	runs, records int
+	// keys are how many have state in the part recovery.
+	keys int
 	// only is a contender of the map task; part what to measure. Empty: all.
 	only, part string
 }
@@ -38,7 +43,8 @@ func parse() options {
 	flag.IntVar(&o.runs, "runs", 3, "how often each contender runs; the table shows medians")
 	flag.IntVar(&o.records, "records", 1_000_000, "how many readings a run has")
 	flag.StringVar(&o.only, "only", "", "a contender of map to measure alone, beside the limit and the bare loop; empty: all")
-	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session, agg or state; empty: all")
+	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session, agg, state, eos or recovery; empty: all")
+	flag.IntVar(&o.keys, "recovery-keys", 10_000_000, "how many keys have state when a process is killed")
 	flag.Parse()
 	return o
 }
@@ -53,13 +59,13 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer opened.close()
-	if o.part != "latency" && o.part != "state" {
+	if o.part != "latency" && o.part != "state" && o.part != "recovery" {
 		fmt.Printf("Producing %d readings ...\n", o.records)
 		if err := opened.load(ctx, o.records); err != nil {
 			return err
 		}
 	}
-	for _, part := range []func(context.Context, *stage, options) error{throughput, latency, windows, keptState} {
+	for _, part := range []func(context.Context, *stage, options) error{throughput, latency, windows, keptState, guarantees, recovery} {
 		if err := part(ctx, opened, o); err != nil {
 			return err
 		}
@@ -98,7 +104,7 @@ func windows(ctx context.Context, stage *stage, o options) error {
 		}
 		if readings == nil {
 			var err error
-			if readings, err = stage.takeCensus(); err != nil {
+			if readings, err = stage.takeCensus(ctx); err != nil {
 				return err
 			}
 		}
@@ -119,14 +125,14 @@ type turns struct {
 	goal  goal
 }
 
-// race lets the contenders take turns, so that what the machine does besides hits all of them.
+// race lets the contenders take turns, there and back, so that what the machine does besides hits all of them.
 func race(ctx context.Context, stage *stage, turns turns) ([]result, error) {
 	results := make([]result, len(turns.field))
 	for i, c := range turns.field {
 		results[i].contender = c
 	}
 	for turn := range turns.runs {
-		for i := range results {
+		for i := range order(turn, len(results)) {
 			fmt.Printf("Run %d of %d: %s ...\n", turn+1, turns.runs, results[i].contender.title)
 			m, err := stage.measure(ctx, results[i].contender, turns.goal)
 			if err != nil {
@@ -136,4 +142,18 @@ func race(ctx context.Context, stage *stage, turns turns) ([]result, error) {
 		}
 	}
 	return results, nil
+}
+
+// order is who follows whom: in every second turn those who were last are first.
+func order(turn, contenders int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for i := range contenders {
+			if turn%2 == 1 {
+				i = contenders - 1 - i
+			}
+			if !yield(i) {
+				return
+			}
+		}
+	}
 }

@@ -91,14 +91,11 @@ func (s *stage) load(ctx context.Context, records int) error {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("produce the readings: %w\n%s", err, out)
 	}
-	have, err := s.count(ctx, input)
-	if err != nil {
-		return err
+	ends, err := s.ends(ctx, input)
+	if err == nil && ends.sum() != int64(records) {
+		err = fmt.Errorf("the topic %s holds %d readings, not %d", input, ends.sum(), records)
 	}
-	if have != int64(records) {
-		return fmt.Errorf("the topic %s holds %d readings, not %d", input, have, records)
-	}
-	return nil
+	return err
 }
 
 // output creates a topic in which the broker stamps each record with the time it came in.
@@ -107,6 +104,9 @@ func (s *stage) output(ctx context.Context, name string) (string, error) {
 	topic := fmt.Sprintf("out-%s-%d", name, s.made)
 	return topic, s.create(ctx, topic, map[string]string{"message.timestamp.type": "LogAppendTime"})
 }
+
+// stateOf is where the contender that writes a topic keeps its state.
+func (s *stage) stateOf(out string) string { return filepath.Join(s.dir, "state", out) }
 
 func (s *stage) create(ctx context.Context, topic string, config map[string]string) error {
 	results, err := s.admin.CreateTopics(ctx, []kafka.TopicSpecification{{
@@ -131,7 +131,7 @@ func (s *stage) settled(ctx context.Context, topic string) error {
 		// Metadata first: the client keeps what it last heard of the topic, and would go on counting with that.
 		_, err := s.admin.GetMetadata(&topic, false, int(stall.Milliseconds()))
 		if err == nil {
-			_, err = s.count(ctx, topic)
+			_, err = s.ends(ctx, topic)
 		}
 		if err == nil {
 			return nil
@@ -150,24 +150,4 @@ func (s *stage) remove(ctx context.Context, topic string) error {
 		return fmt.Errorf("delete the topic %s: %w", topic, err)
 	}
 	return nil
-}
-
-// count is the number of records that the topic ever held.
-func (s *stage) count(ctx context.Context, topic string) (int64, error) {
-	ends := map[kafka.TopicPartition]kafka.OffsetSpec{}
-	for p := range int32(partitions) {
-		ends[kafka.TopicPartition{Topic: &topic, Partition: p}] = kafka.LatestOffsetSpec
-	}
-	listed, err := s.admin.ListOffsets(ctx, ends)
-	if err != nil {
-		return 0, fmt.Errorf("ask for the end of %s: %w", topic, err)
-	}
-	var total int64
-	for _, info := range listed.ResultInfos {
-		if info.Error.Code() != kafka.ErrNoError {
-			return 0, fmt.Errorf("ask for the end of %s: %w", topic, info.Error)
-		}
-		total += int64(info.Offset)
-	}
-	return total, nil
 }

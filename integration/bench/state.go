@@ -74,7 +74,7 @@ func (k *keeper) run(ctx context.Context) ([]footprint, error) {
 	if err := k.close(in); err != nil {
 		return nil, err
 	}
-	if err := k.stage.await(ctx, k.running, out, int64(k.keys)); err != nil {
+	if _, err := k.stage.await(ctx, k.running, out, int64(k.keys)); err != nil {
 		return nil, err
 	}
 	if err := k.settle(ctx, k.keys+partitions); err != nil {
@@ -101,41 +101,22 @@ func (k *keeper) start(ctx context.Context, in, out string) error {
 
 // fill puts a reading of each station into a topic.
 func (k *keeper) fill(topic string) error {
-	return k.produce(topic, k.keys, func(i int) (int32, string, int64) {
-		return kafka.PartitionAny, fmt.Sprintf("st-%07d", i), startMS + int64(i)
+	return k.stage.produce(topic, k.keys, func(i int) (int32, string, string) {
+		station := fmt.Sprintf("st-%07d", i)
+		return kafka.PartitionAny, station, dated(station, startMS+int64(i))
 	})
 }
 
 // close ends the day in all partitions.
 func (k *keeper) close(topic string) error {
-	return k.produce(topic, partitions, func(i int) (int32, string, int64) {
-		return int32(i), "the end", startMS + 2*dayMS //nolint:gosec // few partitions
+	return k.stage.produce(topic, partitions, func(i int) (int32, string, string) {
+		return int32(i), "the end", dated("the end", startMS+2*dayMS) //nolint:gosec // few partitions
 	})
 }
 
-func (k *keeper) produce(topic string, count int, reading func(i int) (partition int32, station string, ts int64)) error {
-	producer, err := kafka.NewProducer(&kafka.ConfigMap{
-		"bootstrap.servers": k.stage.kafka.Addr(), "linger.ms": 20, "partitioner": "murmur2_random",
-		"queue.buffering.max.messages": 2_000_000, "go.delivery.reports": false, "enable.metrics.push": false,
-	})
-	if err != nil {
-		return fmt.Errorf("make a producer: %w", err)
-	}
-	defer producer.Close()
-	for i := range count {
-		partition, station, ts := reading(i)
-		err := producer.Produce(&kafka.Message{
-			TopicPartition: kafka.TopicPartition{Topic: &topic, Partition: partition}, Key: []byte(station),
-			Value: fmt.Appendf(nil, `{"station": %q, "region": "r-1", "ts": %d, "temp_f": 90.5, "rh": 60.5}`, station, ts),
-		}, nil)
-		if err != nil {
-			return fmt.Errorf("produce reading %d: %w", i, err)
-		}
-	}
-	if left := producer.Flush(60_000); left > 0 {
-		return fmt.Errorf("the broker did not take %d readings", left)
-	}
-	return nil
+// dated is a reading of a station at a moment.
+func dated(station string, ts int64) string {
+	return fmt.Sprintf(`{"station": %q, "region": "r-1", "ts": %d, "temp_f": 90.5, "rh": 60.5}`, station, ts)
 }
 
 // settle returns when so many readings are in and nothing more is committed.

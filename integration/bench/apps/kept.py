@@ -1,0 +1,23 @@
+"""Ours: 100 bytes for each key, replaced by each record; some records are echoed."""
+
+import os
+import random
+
+import pyudf as pu
+
+SIZE = 100
+noise = random.Random(5).randbytes(1 << 16)
+
+app = pu.App("bench-kept")
+records = app.topic(os.environ.get("IN", "numbers"), key="key")
+
+
+def keep(n: int, kept: pu.State[bytes]) -> int:
+    """Replace what is kept for the key."""
+    at = n % (len(noise) - SIZE)
+    kept.set(noise[at : at + SIZE])
+    return at
+
+
+echoed = records.with_columns(at=keep).where(pu.col("echo") == 1)
+echoed.to(os.environ.get("OUT", "kept"))
