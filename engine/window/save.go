@@ -2,7 +2,6 @@ package window
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -60,8 +59,6 @@ func (o *Operator) append(dst []byte, number int32) []byte {
 	return dst
 }
 
-var errState = errors.New("the saved windows are damaged")
-
 // LoadProgress takes over what AppendProgress gave. It comes before the first Load.
 func (o *Operator) LoadProgress(data []byte) error {
 	values, _, err := varints(data, 2)
@@ -74,13 +71,7 @@ func (o *Operator) LoadProgress(data []byte) error {
 
 // Load takes over a cell that was saved. Cells come in the order of their numbers, then Loaded is called.
 func (o *Operator) Load(number uint32, data []byte) error {
-	size, n := binary.Uvarint(data)
-	if n <= 0 || size >= uint64(len(data)-n) {
-		return errState
-	}
-	key, data := data[n:n+int(size)], data[n+int(size):]
-	flags := flag(data[0])
-	values, data, err := varints(data[1:], 7)
+	saved, err := Decode(data)
 	if err != nil {
 		return err
 	}
@@ -88,19 +79,20 @@ func (o *Operator) Load(number uint32, data []byte) error {
 		return fmt.Errorf("%w: cell %d comes after cell %d", errState, number, o.cells.size-1)
 	}
 	o.cells.reach(int32(number))
-	k := o.keys.hold(key)
+	k := o.keys.hold(saved.Key)
 	defer o.keys.release(k)
 	c := o.cells.at(int32(number))
 	*c = cell{
-		key: k, flags: live | stored | flags, start: values[0], end: values[1], until: values[2], offset: values[3],
-		rows: values[4], input: int32(values[5]), rev: int32(values[6]),
+		key: k, flags: live | stored | saved.flags, start: saved.Start, end: saved.End, until: saved.until, offset: saved.offset,
+		rows: saved.Rows, input: saved.input, rev: saved.rev,
 	}
+	data = saved.Accumulators
 	for _, column := range o.columns {
 		if data, err = column.Load(int32(number), data); err != nil {
 			return fmt.Errorf("%w: %w", errState, err)
 		}
 	}
-	if flags&changed != 0 {
+	if saved.flags&changed != 0 {
 		o.changed = append(o.changed, int32(number))
 	}
 	o.kind.restore(int32(number))
@@ -117,15 +109,4 @@ func (s *cells) reach(number int32) {
 	}
 	s.free = s.free[:len(s.free)-1]
 	s.open++
-}
-
-func varints(data []byte, count int) (values []int64, rest []byte, err error) {
-	for range count {
-		v, n := binary.Varint(data)
-		if n <= 0 {
-			return nil, nil, errState
-		}
-		values, data = append(values, v), data[n:]
-	}
-	return values, data, nil
 }
