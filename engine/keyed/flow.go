@@ -68,6 +68,8 @@ type node struct {
 	ticked int64
 	// saved is how far the windows were when they were saved last.
 	saved string
+	// described tells that the store says what the step keeps.
+	described bool
 }
 
 // Open returns the flow of a task as it was when it was saved last, and the position of its input then; -1 if it was

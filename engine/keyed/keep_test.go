@@ -135,7 +135,8 @@ func (x *flowing) open() {
 
 func (x *flowing) save() {
 	x.write(x.flow.Commit(x.tb.Context()))
-	if err := x.flow.Save(int64(x.next)); err != nil {
+	x.flow.Changes(int64(x.next))
+	if err := x.flow.Apply(); err != nil {
 		x.tb.Fatal(err)
 	}
 	x.saved = maps.Clone(x.out)

@@ -10,8 +10,14 @@ import (
 	"github.com/pyudf/pyudf/engine/state"
 )
 
-// keeper keeps what a function has for each key. In the store, below the step's id: a key's values below 's', its timers
-// by their time below 't', and when values of keys expire below 'x'.
+// How a function's state is laid out: the step's id and '/' stand behind each.
+const (
+	keyValues = "s" // then the key
+	keyTimers = "t" // then the time, the timer's number and the key
+	keyExpiry = "x" // then the time when values expire, 0 and the key
+)
+
+// keeper keeps what a function has for each key.
 type keeper struct {
 	function *plan.Function
 	overlay  *state.Overlay
@@ -29,7 +35,7 @@ type keeper struct {
 func newKeeper(s *plan.Step, overlay *state.Overlay) *keeper {
 	k := &keeper{
 		function: s.Stateful.Call.Function, overlay: overlay,
-		values: []byte("s" + s.ID + "/"), timers: []byte("t" + s.ID + "/"), expiry: []byte("x" + s.ID + "/"),
+		values: []byte(keyValues + s.ID + "/"), timers: []byte(keyTimers + s.ID + "/"), expiry: []byte(keyExpiry + s.ID + "/"),
 		nextTimer: record.MaxTime, nextExpiry: record.MaxTime,
 	}
 	for _, state := range k.function.States {

@@ -282,7 +282,8 @@ func (w *world) reopen(x *task) {
 func (w *world) commit(x *task) {
 	w.t.Helper()
 	w.write(x.Commit(w.t.Context()))
-	if err := x.Save(x.next); err != nil {
+	x.Changes(x.next)
+	if err := x.Apply(); err != nil {
 		w.t.Fatal(err)
 	}
 }

@@ -112,6 +112,10 @@ func (n *node) save(changes *state.Changes) (closed int) {
 		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step)))
 		n.saved = savedShape
 	}
+	if !n.described {
+		changes.Set([]byte(keyAbout+n.step.ID), about(n.step))
+		n.described = true
+	}
 	if n.windows == nil {
 		return 0
 	}
