@@ -19,7 +19,6 @@ import (
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
-	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/state"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
@@ -38,6 +37,8 @@ type runFlags struct {
 	flush          bool
 	resetState     bool
 	singleNode     bool
+	guarantee      string
+	node           string
 }
 
 func newRun(w *world) *cobra.Command {
@@ -73,7 +74,9 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	cmd.Flags().BoolVar(&flags.untilEnd, "until-end", false, "stop at the offsets that the topics end at now")
 	cmd.Flags().StringVar(&flags.group, "group", "", "the consumer `GROUP` (default the app's name)")
 	cmd.Flags().IntVar(&flags.workers, "workers", 1, "the number `N` of Python processes")
-	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", 5*time.Second, "the `TIME` between commits, such as 500ms")
+	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", time.Second, "the `TIME` between commits, such as 500ms")
+	cmd.Flags().StringVar(&flags.guarantee, "guarantee", exactlyOnce, "`WHAT` a crash may do to results: exactly-once (nothing) or at-least-once (some come twice)")
+	cmd.Flags().StringVar(&flags.node, "node", "", "the `NAME` of this process in its group, the same after a restart; for containers without a disk (default: one that is kept in --state-dir)")
 	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
 	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for open windows and other state, which processes on a machine may share (default ~/.local/state/pyudf)")
@@ -84,6 +87,12 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	flags.talk.add(cmd)
 	return cmd
 }
+
+// What --guarantee takes.
+const (
+	exactlyOnce = "exactly-once"
+	atLeastOnce = "at-least-once"
+)
 
 // parsed is what the flags say.
 type parsed struct {
@@ -107,6 +116,9 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	}
 	if f.commitInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
+	}
+	if f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
+		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))
 	}
 	if f.flush && !f.untilEnd {
 		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
@@ -153,13 +165,11 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
-	root, err := f.openState(ctx, w, compiled, ports)
+	root, release, err := f.openState(ctx, w, compiled, ports)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	if root != nil {
-		defer closeLogged(p.talk.logger, root.Close)
-	}
+	defer release()
 	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, state: root, metrics: set, registry: registry})
 }
 
@@ -170,7 +180,7 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 	}
 	return portsConfig{
 		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
-		metrics: set, logger: p.talk.logger,
+		atLeastOnce: f.guarantee == atLeastOnce, metrics: set, logger: p.talk.logger,
 	}
 }
 
@@ -205,10 +215,10 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, results) })
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
-			Plan: r.plan, OpenSource: r.ports.openSource, OpenSink: r.ports.openSink,
-			OpenDeadLetters: func(context.Context) (sink.Sink, error) { return r.ports.openDeadLetters(r.plan) },
-			OpenHop:         r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-			State: r.state, Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
+			Plan: r.plan, OpenSource: r.ports.openSource,
+			OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) { return r.ports.openOutlet(ctx, r.plan, name) },
+			OpenHop:    r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
+			State: r.state, Changelogs: r.ports.changelogs(r.state), Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Metrics: r.metrics, Logger: r.talk.logger,
 		})

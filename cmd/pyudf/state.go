@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -10,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/node"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/kafka"
@@ -34,21 +34,17 @@ func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error
 		return p.hopInProcess(ctx, to)
 	}
 	name := p.hopTopic(to.Stage)
-	into, err := openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, hopRetention)
-	if err != nil {
-		return engine.Hop{}, err
+	if err := ensureTopic(ctx, p.cluster, kafka.TopicSpec{Name: name, Partitions: p.partitions, RetentionMS: hopRetention}); err != nil {
+		return engine.Hop{}, outcome.Mendable(err)
 	}
 	info, err := p.cluster.Topic(ctx, name)
 	if err != nil {
-		return engine.Hop{}, errors.Join(err, into.Close())
+		return engine.Hop{}, err
 	}
 	from, err := p.cluster.OpenSource(ctx, kafka.SourceConfig{
-		Topic: name, Group: p.hopGroup(to.Stage), Metrics: p.config.metrics, Resume: to.Resume,
+		Topic: name, Group: p.hopGroup(to.Stage), InstanceID: p.node + "." + to.Stage, Metrics: p.config.metrics,
 	})
-	if err != nil {
-		return engine.Hop{}, errors.Join(err, into.Close())
-	}
-	return engine.Hop{Source: from, Sink: into, Partitions: info.Partitions}, nil
+	return engine.Hop{Source: from, Partitions: info.Partitions}, err
 }
 
 func (p *ports) hopTopic(stage string) string { return p.config.group + "." + stage + ".repartition" }
@@ -88,27 +84,50 @@ func lateFile(topic string) sink.Sink {
 	})
 }
 
-// openState opens where the tasks of a run keep their state; nil, which is memory, if nothing of it has to last.
-func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan, ports *ports) (state.Root, error) {
-	if ports.cluster == nil || !keepsState(compiled) {
-		return nil, nil //nolint:nilnil // the engine takes nil for memory
+// openState takes a place for this process among those of its group on this machine, and opens where tasks keep their state:
+// nil, which is memory, if nothing of it has to last.
+func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan, ports *ports) (root state.Root, release func(), err error) {
+	if ports.cluster == nil {
+		return nil, func() {}, nil
 	}
-	dir, err := f.stateHome(w)
+	home, err := f.stateHome(w)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	id, err := ports.cluster.ID(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	root, err := pebblestate.Open(filepath.Join(dir, safe(id), safe(ports.config.group)), pebblestate.Config{Log: ports.config.logger})
+	dir := filepath.Join(home, safe(id), safe(ports.config.group))
+	slot, err := node.Claim(dir, f.node)
+	if err != nil {
+		return nil, nil, outcome.Mendable(err)
+	}
+	release = func() { closeLogged(ports.config.logger, slot.Release) }
+	ports.node = slot.ID()
+	if !keepsState(compiled) {
+		return nil, release, nil
+	}
+	kept, err := pebblestate.Open(dir, pebblestate.Config{Log: ports.config.logger})
 	if err == nil && f.resetState {
-		err = root.Forget()
+		err = kept.Forget()
 	}
 	if err != nil {
-		return nil, outcome.Mendable(err)
+		release()
+		return nil, nil, outcome.Mendable(err)
 	}
-	return root, nil
+	return kept, func() { closeLogged(ports.config.logger, kept.Close); release() }, nil
+}
+
+// changelogs returns where the changelogs are of a run that has any.
+func (p *ports) changelogs(root state.Root) *engine.Changelogs {
+	if root == nil {
+		return nil
+	}
+	return &engine.Changelogs{
+		Log:   p.cluster.Log(),
+		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Name + ".changelog" },
+	}
 }
 
 func keepsState(compiled *plan.Plan) bool {

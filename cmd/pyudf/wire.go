@@ -13,7 +13,6 @@ import (
 	"github.com/pyudf/pyudf/engine/kafka"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/sink"
-	sinkfile "github.com/pyudf/pyudf/engine/sink/file"
 	"github.com/pyudf/pyudf/engine/source"
 	sourcefile "github.com/pyudf/pyudf/engine/source/file"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -80,24 +79,16 @@ func openTopic(ctx context.Context, settings map[string]string, logger *slog.Log
 	if err != nil {
 		return nil, nil, err
 	}
-	to, err := openTopicOn(ctx, cluster, spec, withoutLimit)
+	var to sink.Sink
+	err = ensureTopic(ctx, cluster, kafka.TopicSpec{Name: spec.name, Partitions: spec.partitions, RetentionMS: withoutLimit})
+	if err == nil {
+		to, err = cluster.OpenSink(ctx, spec.name)
+	}
 	if err != nil {
 		cluster.Close()
-		return nil, nil, err
+		return nil, nil, outcome.Mendable(err)
 	}
 	return to, func() { closeLogged(logger, to.Close); cluster.Close() }, nil
-}
-
-func openTopicOn(ctx context.Context, cluster *kafka.Cluster, spec topicSpec, retentionMS int64) (sink.Sink, error) {
-	_, err := cluster.Topic(ctx, spec.name)
-	if errors.Is(err, kafka.ErrUnknownTopic) {
-		err = cluster.CreateTopic(ctx, kafka.TopicSpec{Name: spec.name, Partitions: spec.partitions, RetentionMS: retentionMS})
-	}
-	if err != nil {
-		return nil, outcome.Mendable(err)
-	}
-	to, err := cluster.OpenSink(ctx, spec.name)
-	return to, outcome.Mendable(err)
 }
 
 // reading is what tail reads.
@@ -156,6 +147,8 @@ type portsConfig struct {
 	untilEnd bool
 	// singleNode tells that hops lead through memory, as there is one process.
 	singleNode bool
+	// atLeastOnce tells that there are to be no transactions; snapshots that copies of the state are kept elsewhere.
+	atLeastOnce, snapshots bool
 
 	metrics *metrics.Set
 	logger  *slog.Logger
@@ -169,17 +162,21 @@ type ports struct {
 	onlyFiles bool
 	// partitions is the number for topics that are created: as many as the largest input has.
 	partitions int
+	// transactional tells that what is written is part of transactions: all of it goes to topics, and nobody wants less.
+	transactional bool
+	// node is the name of this process in its group, the same after it was started again.
+	node string
 	// opening are the topics to write to, by name: creating them takes the broker a moment each.
 	opening map[string]*openingTopic
+	files   sharedFiles
 	// joining is done once, before the first source joins the group.
 	joining sync.Once
 	joinErr error
 }
 
-// openingTopic is a sink that is opened while something else goes on.
+// openingTopic is a topic that is created while something else goes on, if it is not there.
 type openingTopic struct {
 	done chan struct{}
-	sink sink.Sink
 	err  error
 }
 
@@ -209,6 +206,8 @@ func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, c
 	if p.partitions == 0 {
 		p.partitions = defaultPartitions
 	}
+	_, files := destinations(plan)
+	p.transactional = !config.atLeastOnce && !p.onlyFiles && len(files) == 0
 	if len(faults) > 0 {
 		p.close()
 		return nil, errors.Join(faults...)
@@ -242,21 +241,18 @@ func (p *ports) beginOpening(ctx context.Context, plan *planv1.Plan) {
 		p.opening[name] = o
 		go func() {
 			defer close(o.done)
-			o.sink, o.err = openTopicOn(ctx, p.cluster, topicSpec{name: name, partitions: p.partitions}, ms)
+			o.err = outcome.Mendable(ensureTopic(ctx, p.cluster, kafka.TopicSpec{Name: name, Partitions: p.partitions, RetentionMS: ms}))
 		}()
 	}
 }
 
-// opened waits for a topic of beginOpening.
-func (p *ports) opened(name string) (sink.Sink, error) {
-	o := p.opening[name]
-	<-o.done
-	opened := o.sink
-	o.sink = nil
-	return opened, o.err
+// ensured waits for a topic of beginOpening.
+func (p *ports) ensured(name string) error {
+	<-p.opening[name].done
+	return p.opening[name].err
 }
 
-func (p *ports) openSource(ctx context.Context, s *planv1.Source, resume source.Resume) (source.Source, error) {
+func (p *ports) openSource(ctx context.Context, s *planv1.Source) (source.Source, error) {
 	if s.GetFile() != nil {
 		from, err := sourcefile.Open(ctx, s)
 		return from, outcome.Mendable(err)
@@ -266,13 +262,14 @@ func (p *ports) openSource(ctx context.Context, s *planv1.Source, resume source.
 			return nil, p.joinErr
 		}
 	}
+	name := s.GetTopic().GetName()
 	return p.cluster.OpenSource(ctx, kafka.SourceConfig{
-		Topic:    s.GetTopic().GetName(),
-		Group:    p.config.group,
-		Start:    kafkaStart(p.config.start),
-		UntilEnd: p.config.untilEnd,
-		Metrics:  p.config.metrics,
-		Resume:   resume,
+		Topic:      name,
+		Group:      p.config.group,
+		InstanceID: p.node + "." + name,
+		Start:      kafkaStart(p.config.start),
+		UntilEnd:   p.config.untilEnd,
+		Metrics:    p.config.metrics,
 	})
 }
 
@@ -287,38 +284,9 @@ func kafkaStart(start target.Start) kafka.Start {
 	}
 }
 
-func (p *ports) openSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
-	if file := to.GetFile(); file != nil {
-		created, err := sinkfile.Create(file.GetPath(), file.GetFormat())
-		return created, outcome.Mendable(err)
-	}
-	if p.cluster == nil {
-		return lateFile(to.GetTopic().GetName()), nil
-	}
-	return p.opened(to.GetTopic().GetName())
-}
-
-// openDeadLetters opens where the records go that no step can handle.
-func (p *ports) openDeadLetters(plan *planv1.Plan) (sink.Sink, error) {
-	name, topic := deadletter.Home(plan)
-	if topic {
-		return p.opened(name)
-	}
-	return deadletter.Lines(func() (sink.Sink, error) {
-		to, err := sinkfile.Create(name, planv1.Format_FORMAT_JSON)
-		if err != nil {
-			return nil, outcome.Mendf("the file for dead letters: %w", err)
-		}
-		return to, nil
-	}), nil
-}
-
 func (p *ports) close() {
 	for _, o := range p.opening {
 		<-o.done
-		if o.sink != nil { // nobody took it
-			closeLogged(p.config.logger, o.sink.Close)
-		}
 	}
 	if p.cluster != nil {
 		p.cluster.Close()

@@ -12,14 +12,11 @@ import (
 type Outlet interface {
 	// Deliver returns when everything is there that was written since the last time. If the outlet is transactional, it is
 	// there together with the positions of reads, or not at all. An error that wraps ErrAborted says that nothing of it is
-	// there, or that nobody knows: call Abort, and go on from what is committed. Any other error ends the run.
+	// there, or that nobody knows: close the outlet, open another, and go on from what is committed.
 	Deliver(ctx context.Context, reads []Read) error
 	// Acknowledge stores the positions of what was delivered, if Deliver has not.
 	Acknowledge(ctx context.Context, reads []Read) error
-	// Abort drops what was written since the last Deliver; afterwards nothing of it can become visible any more. It waits
-	// for brokers that are away. If the outlet is not transactional, what was written may be there.
-	Abort(ctx context.Context) error
-	// Close frees everything. REQUIRES: the sinks are closed.
+	// Close frees everything. What was not delivered is dropped. REQUIRES: the sinks are closed.
 	Close() error
 }
 
@@ -29,7 +26,7 @@ type Read struct {
 	Positions []record.Position
 }
 
-// ErrAborted is wrapped by errors of Write, Flush and Deliver after which the outlet is to be aborted.
+// ErrAborted is wrapped by errors of Write, Flush and Deliver after which the outlet is of no more use.
 var ErrAborted = errors.New("the transaction was aborted")
 
 // Log is a sink that tells where its messages are.

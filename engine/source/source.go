@@ -17,8 +17,6 @@ type Source interface {
 	// Begin has Poll give the records of an assigned partition from an offset on; -1: from where the source begins if
 	// nothing was committed. It returns the offset that it begins at.
 	Begin(ctx context.Context, partition record.Partition, from int64) (int64, error)
-	// Halt takes partitions back to where they were before Begin: nothing of them comes from Poll until the next one.
-	Halt(partitions []record.Partition) error
 	// Release gives partitions up, after the Revoked or Lost that named them. Nothing of them comes from Poll afterwards.
 	Release(partitions []record.Partition) error
 	// Commit stores positions as done, so that the next run goes on there.

@@ -20,7 +20,7 @@ type Command struct {
 	// Finish closes what is open, as at the end of all input.
 	Finish bool `json:"finish,omitempty"`
 	// Restart stops the engine and starts it again. Crash stops it in the middle of what was pushed: the results are
-	// written, and nothing is saved.
+	// on their way, and nothing is committed.
 	Restart bool `json:"restart,omitempty"`
 	Crash   bool `json:"crash,omitempty"`
 }

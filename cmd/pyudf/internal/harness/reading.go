@@ -2,7 +2,9 @@ package harness
 
 import (
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
@@ -11,15 +13,16 @@ import (
 // reading is a source that hands records out only up to where it was released, and tells when the engine has nothing
 // more to do with them: it polls again after it has committed.
 type reading struct {
-	topic  *topic
-	resume source.Resume
-	bell   chan struct{}
+	topic *topic
+	bell  chan struct{}
 	// hop tells that it is no topic of the user's.
 	hop bool
 
 	mu sync.Mutex // guards what follows
-	// next are the offsets to hand out next, limit where to stop; nil: not assigned.
+	// next are the offsets to hand out next, -1: not begun; limit is where to stop.
 	next, limit []int64
+	// assigned tells that the engine has the partitions.
+	assigned bool
 	// told are the partitions of which the engine knows that there is nothing more for now.
 	told []bool
 	// gone are the partitions that the engine gave up.
@@ -38,7 +41,11 @@ var (
 )
 
 func newReading(t *topic) *reading {
-	return &reading{topic: t, bell: make(chan struct{}, 1), rest: make(chan struct{}), told: make([]bool, len(t.logs)), gone: make([]bool, len(t.logs))}
+	n := len(t.logs)
+	return &reading{
+		topic: t, bell: make(chan struct{}, 1), rest: make(chan struct{}), told: make([]bool, n), gone: make([]bool, n),
+		next: slices.Repeat([]int64{-1}, n), limit: slices.Repeat([]int64{-1}, n),
+	}
 }
 
 // wake changes what there is to hand out, and returns what closes when that is done.
@@ -59,7 +66,7 @@ func (r *reading) wake(change func()) <-chan struct{} {
 // opened returns what closes when the engine has nothing more to do with what there was at first.
 func (r *reading) opened() <-chan struct{} { return r.wake(func() {}) }
 
-// release hands out what came since the last time; it returns nil if nothing did.
+// release hands out what came since the last time; it returns nil if nothing did. REQUIRES: what opened returned is closed.
 func (r *reading) release() <-chan struct{} {
 	for i := range r.limit {
 		if r.limit[i] < r.topic.end(i) {
@@ -72,7 +79,9 @@ func (r *reading) release() <-chan struct{} {
 // raise moves the limits to the end. REQUIRES: mu is held.
 func (r *reading) raise() {
 	for i := range r.limit {
-		r.limit[i] = r.topic.end(i)
+		if r.next[i] >= 0 {
+			r.limit[i] = r.topic.end(i)
+		}
 	}
 }
 
@@ -88,35 +97,56 @@ func (r *reading) Poll(ctx context.Context) (source.Event, error) {
 		if err := ctx.Err(); err != nil {
 			return source.Event{}, err
 		}
-		event, ok, err := r.take()
-		if ok || err != nil {
-			return event, err
+		event, ok := r.take()
+		if ok {
+			return event, nil
+		}
+		var again <-chan time.Time
+		if r.coming() {
+			again = time.After(time.Millisecond)
 		}
 		select {
 		case <-r.bell:
+		case <-again:
+			return source.Event{Idle: true}, nil
 		case <-ctx.Done():
 		}
 	}
 }
 
-func (r *reading) take() (source.Event, bool, error) {
+func (r *reading) take() (source.Event, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.next == nil {
-		event, err := r.assign()
-		return event, true, err
+	if !r.assigned {
+		r.assigned = true
+		return source.Event{Assigned: r.partitions()}, true
 	}
 	if r.finishing {
 		r.raise()
 	}
 	for i := range r.next {
-		if r.next[i] < r.limit[i] && !r.gone[i] {
+		if r.next[i] >= 0 && r.next[i] < r.limit[i] && !r.gone[i] {
 			batch := r.topic.batch(i, r.next[i], r.limit[i])
 			r.next[i], r.told[i] = r.limit[i], false
-			return source.Event{Records: batch}, true, nil
+			return source.Event{Records: batch}, true
 		}
 	}
-	return r.other(), r.busy(), nil
+	if r.waits() {
+		return source.Event{}, false
+	}
+	return r.other(), r.busy()
+}
+
+// coming tells whether the engine has partitions that it has not begun.
+func (r *reading) coming() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waits()
+}
+
+// waits does what coming does. REQUIRES: mu is held.
+func (r *reading) waits() bool {
+	return slices.ContainsFunc(r.partitions(), func(p record.Partition) bool { return r.next[p.Index] < 0 })
 }
 
 // other returns what is to be said besides records. REQUIRES: mu is held; none are left.
@@ -156,19 +186,20 @@ func (r *reading) quiet() []record.Partition {
 	return quiet
 }
 
-// assign finds where the partitions go on.
-func (r *reading) assign() (source.Event, error) {
-	var event source.Event
-	for i, p := range r.partitions() {
-		offset, err := r.resume(p, r.topic.committed[i])
-		if err != nil {
-			return source.Event{}, err
-		}
-		offset = max(0, offset)
-		r.next, r.limit = append(r.next, offset), append(r.limit, offset)
-		event.Assigned = append(event.Assigned, record.Position{Partition: p, Offset: offset})
-	}
-	return event, nil
+// Committed implements source.Source.
+func (r *reading) Committed(_ context.Context, p record.Partition) (int64, error) {
+	r.topic.mu.Lock()
+	defer r.topic.mu.Unlock()
+	return r.topic.committed[p.Index], nil
+}
+
+// Begin implements source.Source.
+func (r *reading) Begin(_ context.Context, p record.Partition, from int64) (int64, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	from = max(0, from)
+	r.next[p.Index], r.limit[p.Index] = from, from
+	return from, nil
 }
 
 // partitions returns those that the engine has.

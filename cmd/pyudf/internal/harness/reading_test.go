@@ -3,7 +3,6 @@ package harness
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source/sourcetest"
@@ -11,7 +10,7 @@ import (
 
 func TestReadingKeepsThePromisesOfABoundedSource(t *testing.T) {
 	sourcetest.Suite(t, func(*testing.T) sourcetest.Opened {
-		b := &broker{partitions: 2, now: time.Now, topics: map[string]*topic{}}
+		b := &broker{partitions: 2, topics: map[string]*topic{}}
 		want := map[record.Partition][]string{}
 		at := int64(0)
 		for i := range 40 {
@@ -21,7 +20,6 @@ func TestReadingKeepsThePromisesOfABoundedSource(t *testing.T) {
 			want[p] = append(want[p], value)
 		}
 		r := newReading(b.topic("t"))
-		r.resume = func(_ record.Partition, committed int64) (int64, error) { return committed, nil }
 		r.Finish()
 		return sourcetest.Opened{Source: r, Values: want}
 	})

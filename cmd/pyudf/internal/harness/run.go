@@ -10,7 +10,6 @@ import (
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
-	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
@@ -37,10 +36,10 @@ func (s *Session) start(ctx context.Context) {
 		r.byName[from.Name] = reading
 	}
 	config := engine.Config{
-		Plan: s.config.Plan, OpenSource: r.openSource, OpenSink: s.openSink, OpenHop: s.hops(r),
-		Partitions:      func(context.Context, *planv1.Source) (int, error) { return s.config.Partitions, nil },
-		OpenDeadLetters: func(context.Context) (sink.Sink, error) { return s.writer(s.names.Dead), nil },
-		State:           s.state, Flush: true, Start: s.worker.Start, CommitInterval: 1, Now: s.now,
+		Plan: s.config.Plan, OpenSource: r.openSource, OpenHop: s.hops(r),
+		OpenOutlet: func(context.Context, string) (engine.Outlet, error) { return &outlet{session: s}, nil },
+		Partitions: func(context.Context, *planv1.Source) (int, error) { return s.config.Partitions, nil },
+		State:      s.state, Flush: true, Start: s.worker.Start, CommitInterval: 1, Now: s.now,
 		Metrics: metrics.New(prometheus.NewRegistry()), Logger: s.config.Logger,
 	}
 	go func() {
@@ -54,30 +53,20 @@ func (s *Session) start(ctx context.Context) {
 // topicOf returns the name of what a source reads; a hop's cannot be one of the user's.
 func topicOf(from *plan.Source) string {
 	if from.Hop != nil {
-		return "/" + from.Name
+		return hopTopic(from.Name)
 	}
 	return from.Name
 }
 
-func (r *run) openSource(_ context.Context, from *planv1.Source, resume source.Resume) (source.Source, error) {
-	reading := r.byName[plan.SourceName(from)]
-	reading.resume = resume
-	return reading, nil
-}
+func hopTopic(stage string) string { return "/" + stage }
 
-func (s *Session) openSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
-	return s.writer(plan.SinkName(to)), nil
-}
-
-func (s *Session) writer(name string) *writer {
-	return &writer{broker: s.broker, topic: s.broker.topic(name), shown: true}
+func (r *run) openSource(_ context.Context, from *planv1.Source) (source.Source, error) {
+	return r.byName[plan.SourceName(from)], nil
 }
 
 func (s *Session) hops(r *run) func(context.Context, engine.HopTo) (engine.Hop, error) {
 	return func(_ context.Context, to engine.HopTo) (engine.Hop, error) {
-		reading := r.byName[to.Stage]
-		reading.resume = to.Resume
-		return engine.Hop{Source: reading, Sink: &writer{broker: s.broker, topic: reading.topic}, Partitions: s.config.Partitions}, nil
+		return engine.Hop{Source: r.byName[to.Stage], Partitions: s.config.Partitions}, nil
 	}
 }
 

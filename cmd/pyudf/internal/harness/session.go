@@ -53,7 +53,7 @@ func New(config Config) (*Session, error) {
 		state: memstate.New(), worker: &keeper{start: config.Start},
 	}
 	s.clock.Store(config.Now)
-	s.broker = &broker{partitions: config.Partitions, now: s.now, topics: map[string]*topic{}}
+	s.broker = &broker{partitions: config.Partitions, topics: map[string]*topic{}}
 	return s, nil
 }
 
@@ -239,7 +239,7 @@ func (s *Session) finish() error {
 	return s.ended()
 }
 
-// crash has the first stages write what comes of what was pushed, then ends the engine before anything is saved.
+// crash has the first stages write what comes of what was pushed, then ends the engine before anything is delivered.
 func (s *Session) crash(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil {
 		return err

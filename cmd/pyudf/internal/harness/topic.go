@@ -1,21 +1,16 @@
 package harness
 
 import (
-	"context"
-	"errors"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/pyudf/pyudf/engine/partition"
 	"github.com/pyudf/pyudf/engine/record"
-	"github.com/pyudf/pyudf/engine/sink"
 )
 
 // broker is the topics of a session. Any goroutine may use it.
 type broker struct {
 	partitions int
-	now        func() time.Time
 	// crashing lets nothing more be delivered, so that the engine ends without a commit.
 	crashing atomic.Bool
 
@@ -98,66 +93,3 @@ func (t *topic) batch(index int, from, to int64) *record.Batch {
 	}
 	return b
 }
-
-// writer is a sink of a topic.
-type writer struct {
-	broker *broker
-	topic  *topic
-	// shown tells that the user sees what is written: it is no topic of the engine's own.
-	shown bool
-}
-
-var _ sink.Sink = (*writer)(nil)
-
-// Write implements sink.Sink.
-func (w *writer) Write(_ context.Context, messages *record.Messages) ([]sink.Rejected, error) {
-	w.topic.mu.Lock()
-	defer w.topic.mu.Unlock()
-	for row := range messages.Len() {
-		r := w.record(messages, row)
-		w.topic.append(r)
-		if w.shown {
-			w.topic.unseen = append(w.topic.unseen, r)
-		}
-	}
-	return nil, nil
-}
-
-func (w *writer) record(messages *record.Messages, row int) Record {
-	r := Record{Key: clone(messages.Keys.At(row)), Value: clone(messages.Values.At(row))}
-	time := messages.Times[row]
-	if time == -1 {
-		time = w.broker.now().UnixMilli()
-	}
-	r.Time = &time
-	if messages.Partitions != nil && messages.Partitions[row] >= 0 {
-		r.Partition = &messages.Partitions[row]
-	}
-	if messages.Headers != nil {
-		for _, h := range messages.Headers[row] {
-			r.Headers = append(r.Headers, Header{h.Key, clone(h.Value)})
-		}
-	}
-	return r
-}
-
-// clone copies bytes; what is no text stays none.
-func clone(data []byte) []byte {
-	if data == nil {
-		return nil
-	}
-	return append([]byte{}, data...)
-}
-
-var errCrash = errors.New("the engine was crashed on purpose")
-
-// Flush implements sink.Sink.
-func (w *writer) Flush(context.Context) error {
-	if w.broker.crashing.Load() {
-		return errCrash
-	}
-	return nil
-}
-
-// Close implements sink.Sink.
-func (w *writer) Close() error { return nil }

@@ -27,7 +27,7 @@ func Show(ctx context.Context, from source.Source, out io.Writer, options Option
 		event, err := from.Poll(ctx)
 		if err == nil {
 			var done bool
-			if done, err = s.take(event); done {
+			if done, err = s.take(ctx, from, event); done {
 				return err
 			}
 		}
@@ -53,9 +53,12 @@ type shower struct {
 	buffer  []byte
 }
 
-func (s *shower) take(event source.Event) (done bool, err error) {
-	for _, position := range event.Assigned {
-		s.open[position.Partition] = true
+func (s *shower) take(ctx context.Context, from source.Source, event source.Event) (done bool, err error) {
+	for _, partition := range event.Assigned {
+		s.open[partition] = true
+		if _, err := from.Begin(ctx, partition, -1); err != nil {
+			return true, err
+		}
 	}
 	for _, partition := range event.Ended {
 		delete(s.open, partition)

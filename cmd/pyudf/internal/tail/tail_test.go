@@ -46,7 +46,7 @@ func batch(partition record.Partition, first int64, messages ...message) *record
 func variety() []source.Event {
 	const traceback = "Traceback (most recent call last):\n  File \"heat.py\", line 12, in heat_index\n    1 / rh\nZeroDivisionError: division by zero\n"
 	return []source.Event{
-		{Assigned: []record.Position{{Partition: heat}, {Partition: dead}, {Partition: late}}},
+		{Assigned: []record.Partition{heat, dead, late}},
 		{Records: batch(
 			heat, 1042,
 			message{time: 1374170400000, key: []byte("LGA"), value: []byte(`{"station":"LGA", "heat_index":103.6000, "n":9007199254740993}`)},
@@ -140,7 +140,7 @@ func TestTheLimitEndsBeforeTheEnd(t *testing.T) {
 }
 
 func TestNoRecordsAtAllEnd(t *testing.T) {
-	if got := show(t, tail.Options{}, source.Event{Assigned: []record.Position{{Partition: heat}}}, source.Event{Ended: []record.Partition{heat}}); got != "" {
+	if got := show(t, tail.Options{}, source.Event{Assigned: []record.Partition{heat}}, source.Event{Ended: []record.Partition{heat}}); got != "" {
 		t.Fatalf("got %q", got)
 	}
 }
