@@ -123,6 +123,14 @@ test-python: venv build ## The SDK's tests, the examples in its documentation, a
 integration: venv kafka ## The promises, each on the embedded broker and on a real Kafka
 	@go test -race -shuffle=on -count=1 -timeout 40m ./integration/...
 
+.PHONY: crash
+crash: venv kafka ## Crashes at every point of a commit and at random moments, of nodes and brokers (KILLS=100 SEED=7)
+	@go test -race -count=1 -timeout 60m -v ./integration -run 'Crash|E4|E5|Lost|MidstOf' -kills $(or $(KILLS),100) -seed $(or $(SEED),0)
+
+.PHONY: soak
+soak: venv kafka ## Load for MINUTES=15 with a crash every 30 s: counts must be exact and memory flat
+	@go test -count=1 -timeout $$(($(or $(MINUTES),15) + 15))m -v ./integration -run Soak -soak $(or $(MINUTES),15)m -seed $(or $(SEED),0)
+
 ##@ Measuring
 
 # Without Maven's repositories the benchmark runs, and says that Kafka Streams is not here.

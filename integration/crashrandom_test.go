@@ -16,6 +16,7 @@ import (
 var (
 	seedFlag  = flag.Uint64("seed", 0, "the `SEED` of the random crashes; 0: another one in each run")
 	killsFlag = flag.Int("kills", 6, "after how many random crashes a test is content")
+	soakFlag  = flag.Duration("soak", 0, "how long the soak lasts; 0: it is left out")
 )
 
 var metricsServed = regexp.MustCompile(`metrics are served`) //nolint:gochecknoglobals // compiled once
