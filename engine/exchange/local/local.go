@@ -41,6 +41,8 @@ type Hop struct {
 	woken bool
 	// assigned tells that Poll has handed out the partitions, ended that it has said that they are at their end.
 	assigned, finishing, ended bool
+	// begun is how many partitions were begun: before all are, nothing is handed out.
+	begun int
 }
 
 // New returns a hop with so many partitions.
@@ -147,7 +149,11 @@ func (o *out) Finish() {
 
 func (o *out) Poll(ctx context.Context) (source.Event, error) {
 	h := (*Hop)(o)
-	idle := time.NewTimer(idleAfter)
+	patience := idleAfter
+	if h.comes() {
+		patience = time.Millisecond
+	}
+	idle := time.NewTimer(patience)
 	defer idle.Stop()
 	for {
 		if event, ok := h.take(); ok {
@@ -169,11 +175,9 @@ func (h *Hop) take() (source.Event, bool) {
 	switch {
 	case !h.assigned:
 		h.assigned = true
-		event := source.Event{Assigned: []record.Position{}}
-		for _, p := range h.partitions() {
-			event.Assigned = append(event.Assigned, record.Position{Partition: p})
-		}
-		return event, true
+		return source.Event{Assigned: h.partitions()}, true
+	case h.begun < len(h.open):
+		return source.Event{}, false
 	case len(h.queue) > 0:
 		return source.Event{Records: h.first()}, true
 	case h.finishing && !h.ended:
@@ -185,6 +189,13 @@ func (h *Hop) take() (source.Event, bool) {
 	default:
 		return source.Event{}, false
 	}
+}
+
+// comes tells whether partitions are assigned that were not begun.
+func (h *Hop) comes() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.assigned && h.begun < len(h.open)
 }
 
 // first takes the oldest batch. REQUIRES: there is one.
@@ -205,6 +216,19 @@ func (h *Hop) partitions() []record.Partition {
 		all = append(all, record.Partition{Topic: h.name, Index: int32(i)}) //nolint:gosec // few partitions
 	}
 	return all
+}
+
+// Committed says that nothing is: what was in the hop is gone with its run.
+func (o *out) Committed(context.Context, record.Partition) (int64, error) { return -1, nil }
+
+// Begin gives everything that was written, whatever offset is asked for.
+func (o *out) Begin(context.Context, record.Partition, int64) (int64, error) {
+	h := (*Hop)(o)
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.begun++
+	signal(h.wake)
+	return 0, nil
 }
 
 func (o *out) Release([]record.Partition) error { return nil }

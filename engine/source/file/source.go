@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
@@ -31,6 +32,7 @@ type stage int
 
 const (
 	toAssign stage = iota
+	toBegin
 	toRead
 	toEnd
 	ended
@@ -76,8 +78,15 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 	}
 	switch s.stage {
 	case toAssign:
-		s.stage = toRead
-		return source.Event{Assigned: []record.Position{{Partition: s.partition}}}, nil
+		s.stage = toBegin
+		return source.Event{Assigned: []record.Partition{s.partition}}, nil
+	case toBegin:
+		select {
+		case <-ctx.Done():
+			return source.Event{}, ctx.Err()
+		case <-time.After(time.Millisecond):
+			return source.Event{Idle: true}, nil
+		}
 	case toRead:
 		batch, err := s.read()
 		if err != nil {
@@ -94,6 +103,23 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 		<-ctx.Done()
 		return source.Event{}, ctx.Err()
 	}
+}
+
+// Committed implements source.Source. A file has no place for positions.
+func (s *Source) Committed(context.Context, record.Partition) (int64, error) { return -1, nil }
+
+// Begin implements source.Source: records before the offset are read and dropped.
+func (s *Source) Begin(ctx context.Context, _ record.Partition, from int64) (int64, error) {
+	for s.next < from && !s.exhausted {
+		if err := ctx.Err(); err != nil {
+			return 0, err
+		}
+		if err := s.skip(); err != nil {
+			return 0, fmt.Errorf("reading %s after row %d: %w", s.partition.Topic, s.next, err)
+		}
+	}
+	s.stage = toRead
+	return s.next, nil
 }
 
 // Release implements source.Source.
@@ -119,12 +145,30 @@ func (s *Source) Close() error {
 	return err
 }
 
+// skip drops a record.
+func (s *Source) skip() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.rows == nil {
+		return errClosed
+	}
+	_, err := s.rows.append(nil)
+	if errors.Is(err, io.EOF) {
+		s.exhausted = true
+		return nil
+	}
+	s.next++
+	return err
+}
+
+var errClosed = errors.New("the source is closed")
+
 // read returns the next batch, an empty one at the end.
 func (s *Source) read() (*record.Batch, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.rows == nil {
-		return nil, errors.New("the source is closed")
+		return nil, errClosed
 	}
 	batch := &record.Batch{Partition: s.partition}
 	for !s.exhausted && batch.Len() < batchRows && len(batch.Values.Data) < batchBytes {
