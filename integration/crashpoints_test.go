@@ -29,7 +29,7 @@ func (p *pipeline) comeBack(t *testing.T, n *node) {
 // TestE4ACrashAtAPointOfACommit crashes one of two nodes at each point of the engine's commits, first early, when there is
 // hardly any state, or in the midst of things.
 func TestE4ACrashAtAPointOfACommit(t *testing.T) {
-	for _, where := range []string{"begin:8", "produce:9", "committed:10", "apply:11", "applied:9", "snapshot:2"} {
+	for _, where := range []string{"begin:8", "produce:9", "committed:10", "apply:11", "applied:9", "snapshot:2", "snapshot:3+4ms"} {
 		t.Run(where, func(t *testing.T) {
 			t.Parallel()
 			p := newPipeline(t, kafkatest.Kafka(t), seeded(t), t.TempDir(), t.TempDir())
