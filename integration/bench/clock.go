@@ -77,9 +77,9 @@ func (s *stage) launch(ctx context.Context, c contender, in, out string) (*runni
 		return nil, fmt.Errorf("make the log of %s: %w", c.name, err)
 	}
 	defer file.Close() //nolint:errcheck // the child has its own handle
-	args := c.args(places{out: out, brokers: s.kafka.Addr(), state: s.stateOf(out)})
+	args := c.args(places{out: out, brokers: s.brokers, state: s.stateOf(out)})
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-	cmd.Env = append(os.Environ(), "BROKERS="+s.kafka.Addr(), "IN="+in, "OUT="+out)
+	cmd.Env = append(os.Environ(), "BROKERS="+s.brokers, "IN="+in, "OUT="+out)
 	cmd.Stdout, cmd.Stderr = file, file
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 	r := &running{cmd: cmd, ended: make(chan struct{}), log: log}

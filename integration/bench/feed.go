@@ -95,7 +95,7 @@ func (f *feed) endless(ctx context.Context, rate int) (stop func() error) {
 // produce puts so many records into a topic, as fast as the broker takes them.
 func (s *stage) produce(topic string, count int, record func(i int) (partition int32, key, value string)) error {
 	producer, err := kafka.NewProducer(&kafka.ConfigMap{
-		"bootstrap.servers": s.kafka.Addr(), "linger.ms": 20, "partitioner": "murmur2_random",
+		"bootstrap.servers": s.brokers, "linger.ms": 20, "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1_000_000, "go.delivery.reports": false, "enable.metrics.push": false,
 	})
 	if err != nil {

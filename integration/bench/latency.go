@@ -75,7 +75,7 @@ func (s *stage) delays(ctx context.Context, p pace) ([]int64, error) {
 		return nil, err
 	}
 	defer r.stop()
-	feed, err := newFeed(s.kafka.Addr(), in, timed)
+	feed, err := newFeed(s.brokers, in, timed)
 	if err != nil {
 		return nil, err
 	}

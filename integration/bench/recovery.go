@@ -120,7 +120,7 @@ func (s *stage) fill(ctx context.Context, c contender, in string, keys int) (*su
 
 // feedOn sends updates until the function that it returns is called.
 func (v *survivor) feedOn(ctx context.Context, keys int) (stop func() error, err error) {
-	f, err := newFeed(v.stage.kafka.Addr(), v.in, update(keys))
+	f, err := newFeed(v.stage.brokers, v.in, update(keys))
 	if err != nil {
 		return nil, err
 	}

@@ -23,10 +23,11 @@ const (
 
 // stage is what all contenders run on: one broker with the input loaded.
 type stage struct {
-	kafka *broker.Kafka
-	admin *kafka.AdminClient
-	dir   string
-	made  int // topics made so far, for their names
+	kafka   *broker.Kafka
+	brokers string
+	admin   *kafka.AdminClient
+	dir     string
+	made    int // topics made so far, for their names
 }
 
 func openStage(ctx context.Context) (*stage, error) {
@@ -60,8 +61,14 @@ func (s *stage) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.brokers = s.kafka.Addr()
+	return s.connect()
+}
+
+func (s *stage) connect() error {
+	var err error
 	s.admin, err = kafka.NewAdminClient(&kafka.ConfigMap{
-		"bootstrap.servers": s.kafka.Addr(), "enable.metrics.push": false,
+		"bootstrap.servers": s.brokers, "enable.metrics.push": false,
 	})
 	if err != nil {
 		return fmt.Errorf("make an admin client: %w", err)
@@ -87,7 +94,7 @@ func (s *stage) load(ctx context.Context, records int) error {
 		return err
 	}
 	script := "integration/bench/apps/gen.py"
-	cmd := exec.CommandContext(ctx, python, script, s.kafka.Addr(), input, strconv.Itoa(records))
+	cmd := exec.CommandContext(ctx, python, script, s.brokers, input, strconv.Itoa(records))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("produce the readings: %w\n%s", err, out)
 	}

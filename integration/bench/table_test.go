@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -39,5 +40,58 @@ func TestQuantilesAreTakenFromWhatWasMeasured(t *testing.T) {
 	}
 	if p50, p99 := quantile(delays, 0.5), quantile(delays, 0.99); p50 != 50 || p99 != 99 {
 		t.Errorf("p50 %d, p99 %d, want 50 and 99", p50, p99)
+	}
+}
+
+func TestTheTableSaysWhatExactlyOnceCosts(t *testing.T) {
+	run := func(took, appended time.Duration) []measurement {
+		return []measurement{{took: took, appended: appended, inside: 9}}
+	}
+	results := []result{
+		{contender{title: "ours, exactly"}, run(3*time.Second, 2*time.Second)},
+		{contender{title: "ours"}, run(2*time.Second, 2*time.Second)},
+		{contender{title: "theirs, exactly"}, run(9*time.Second, 8*time.Second)},
+		{contender{title: "theirs"}, run(6*time.Second, 5*time.Second)},
+	}
+	var out strings.Builder
+	printGuarantees(&out, "win", results, goal{records: 3, inside: 9})
+	text := strings.Join(strings.Fields(out.String()), " ")
+	for _, want := range []string{
+		"ours, exactly 3.00 3.00 - 3.00 1.50 2.00 1.00 1.05, OVER all",
+		"ours 2.00 2.00 - 2.00 1.00 2.00 1.00 all",
+		"theirs, exactly 9.00 9.00 - 9.00 1.50 8.00 1.60 all",
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no row %q in\n%s", want, out.String())
+		}
+	}
+}
+
+func TestRecoveryIsComparedWithKafkaStreamsWhereThatIsHere(t *testing.T) {
+	ours := comeback{title: "pyudf", first: 6 * time.Second, all: 7 * time.Second, budget: 5 * time.Second, disk: 10}
+	theirs := comeback{title: streamsTitle, first: 60 * time.Second, all: 61 * time.Second, disk: 20}
+	for row, shown := range map[string][]comeback{
+		"pyudf 6.0 0.10 5, OVER 7.0 10":     {ours, theirs},
+		"pyudf 6.0 not here 5, OVER 7.0 10": {ours},
+	} {
+		var out strings.Builder
+		printRecovery(&out, shown, 1000)
+		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), row) {
+			t.Errorf("no row %q in\n%s", row, out.String())
+		}
+	}
+}
+
+func TestContendersTakeTurnsThereAndBack(t *testing.T) {
+	for turn, want := range [][]int{{0, 1, 2}, {2, 1, 0}, {0, 1, 2}} {
+		if got := slices.Collect(order(turn, 3)); !slices.Equal(got, want) {
+			t.Errorf("turn %d goes %v, want %v", turn, got, want)
+		}
+	}
+}
+
+func TestTheMedianOfAnEvenNumberOfRunsIsBetweenTheTwoInTheMiddle(t *testing.T) {
+	if got := middle([]float64{1, 2, 4, 9}); got != 3 {
+		t.Errorf("the median is %v, want 3", got)
 	}
 }

@@ -91,7 +91,7 @@ func (o offsets) reach(to offsets) bool {
 // reader returns a consumer of committed records that begins at some offsets of a topic.
 func (s *stage) reader(topic string, from offsets) (*kafka.Consumer, error) {
 	consumer, err := kafka.NewConsumer(&kafka.ConfigMap{
-		"bootstrap.servers": s.kafka.Addr(), "group.id": "bench", "enable.auto.commit": false,
+		"bootstrap.servers": s.brokers, "group.id": "bench", "enable.auto.commit": false,
 		"isolation.level": "read_committed", "enable.partition.eof": true, "enable.metrics.push": false,
 		"fetch.queue.backoff.ms": 2,
 	})
