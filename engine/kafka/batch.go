@@ -11,17 +11,18 @@ import (
 	"github.com/pyudf/pyudf/engine/source"
 )
 
-// add takes a message or event of a partition. Those of partitions that are not owned are left over from before a
-// rebalance and dropped: whoever owns the partition reads them.
+// add takes a message or event of a partition. Those of partitions that do not flow are left over from before a rebalance
+// or a Halt and dropped: whoever begins the partition next reads them.
 func (s *Source) add(m *rdkafka.Message) {
 	p := s.owned[m.Partition]
-	if p == nil || p.done {
+	if p == nil || p.done || p.stage != flowing {
 		return
 	}
 	switch kafka.ErrorCode(m.Err) {
 	case kafka.ErrNoError:
 	case kafka.ErrPartitionEOF:
-		// Records before the end may be gone (compaction, aborted transactions): then only this tells.
+		// Records before the end may be gone (compaction, aborted transactions, markers): then only this tells.
+		p.next = max(p.next, m.Offset)
 		if p.end >= 0 && m.Offset >= p.end {
 			s.finish(m.Partition, p)
 		} else if p.end < 0 {
@@ -119,7 +120,7 @@ func (s *Source) reportLag() {
 	s.lagAt = now
 	for index, p := range s.owned {
 		_, high, err := s.consumer.GetWatermarkOffsets(s.config.Topic, index)
-		if err == nil && high >= 0 && p.next >= 0 {
+		if err == nil && high >= 0 && p.stage == flowing {
 			s.config.Metrics.Lag.WithLabelValues(s.config.Topic, strconv.Itoa(int(index))).Set(float64(max(high-p.next, 0)))
 		}
 	}

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,9 +63,14 @@ func (c *Cluster) offsets(ctx context.Context, partitions []kafka.TopicPartition
 	return nil
 }
 
+// committed asks for the offsets that a group has committed. While a transaction is open that may store others, the answer is
+// an error that is unsettled.
 func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64)) error {
 	wanted := []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}}
-	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(connectTimeout))
+	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(requestTimeout), kafka.SetAdminRequireStableOffsets(true))
+	if e, ok := errors.AsType[kafka.Error](err); ok && e.Code() == kafka.ErrGroupIDNotFound {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -80,11 +86,11 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []kafk
 }
 
 // Members returns how many other processes a group has. One that died counts until its session times out, unless it had
-// the group.instance.id of this one.
-func (c *Cluster) Members(ctx context.Context, group string) (int, error) {
+// this process's own group.instance.id; empty: none.
+func (c *Cluster) Members(ctx context.Context, group, own string) (int, error) {
 	var others int
 	err := settled(ctx, func() (err error) {
-		others, err = c.members(ctx, group)
+		others, err = c.members(ctx, group, cmp.Or(own, c.settings["group.instance.id"]))
 		return err
 	})
 	if err != nil {
@@ -93,12 +99,12 @@ func (c *Cluster) Members(ctx context.Context, group string) (int, error) {
 	return others, nil
 }
 
-func (c *Cluster) members(ctx context.Context, group string) (int, error) {
+func (c *Cluster) members(ctx context.Context, group, own string) (int, error) {
 	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
 	if err != nil {
 		return 0, err
 	}
-	own, others := c.settings["group.instance.id"], 0
+	others := 0
 	for _, description := range answer.ConsumerGroupDescriptions {
 		if code := description.Error.Code(); code != kafka.ErrNoError && code != kafka.ErrGroupIDNotFound {
 			return 0, description.Error
@@ -112,26 +118,49 @@ func (c *Cluster) members(ctx context.Context, group string) (int, error) {
 	return others, nil
 }
 
-// settled asks again for a while, as long as the answer is that no broker looks after the group just now.
+// settled asks again for a while, as long as the answer is that no broker can say just now.
 func settled(ctx context.Context, ask func() error) error {
-	again := time.NewTicker(100 * time.Millisecond)
-	defer again.Stop()
-	for deadline := time.Now().Add(connectTimeout); ; {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return again(ctx, ask, func(error) {})
+}
+
+// patiently asks again until ctx ends, as long as the answer is that no broker can say just now. The log says when it takes
+// long, and again as long as it does.
+func (c *Cluster) patiently(ctx context.Context, doing string, ask func() error) error {
+	began := time.Now()
+	say := began.Add(quietFor)
+	return again(ctx, ask, func(cause error) {
+		if time.Now().After(say) {
+			c.logger.Warn("waiting for the brokers", "to", doing, "since", time.Since(began).Round(time.Second), "cause", cause)
+			say = time.Now().Add(repeatAfter)
+		}
+	})
+}
+
+// again asks until there is an answer. When ctx ends it returns the last answer.
+func again(ctx context.Context, ask func() error, unanswered func(error)) error {
+	const longest = 200 * time.Millisecond
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, longest) {
 		err := ask()
-		if !unsettled(err) || time.Now().After(deadline) {
+		if !unsettled(err) {
 			return err
 		}
+		unanswered(err)
 		select {
-		case <-again.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
-			return ctx.Err()
+			return errors.Join(ctx.Err(), err)
 		}
 	}
 }
 
+// unsettled tells answers that mean that another one comes with time.
 func unsettled(err error) bool {
 	e, ok := errors.AsType[kafka.Error](err)
 	return ok && slices.Contains([]kafka.ErrorCode{
-		kafka.ErrNotCoordinator, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress,
+		kafka.ErrNotCoordinator, kafka.ErrCoordinatorNotAvailable, kafka.ErrCoordinatorLoadInProgress, kafka.ErrWaitCoord,
+		kafka.ErrUnstableOffsetCommit, kafka.ErrTransport, kafka.ErrTimedOut, kafka.ErrTimedOutQueue, kafka.ErrRequestTimedOut,
+		kafka.ErrAllBrokersDown, kafka.ErrNetworkException, kafka.ErrLeaderNotAvailable, kafka.ErrNotLeaderForPartition, kafka.ErrOffsetNotAvailable,
 	}, e.Code())
 }

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -16,29 +15,40 @@ import (
 // Sink writes to one topic. Messages go to the partition that they name or else to that which Java's clients would choose
 // for their key.
 type Sink struct {
-	cluster *Cluster
+	outlet  *Outlet
 	name    string
-	topic   *rdkafka.Topic
-	closed  sync.Once
+	offsets *rdkafka.Offsets // nil: nobody asks where messages are
 }
 
-// OpenSink returns a sink for a topic. REQUIRES: the topic exists, or was just created.
-func (c *Cluster) OpenSink(_ context.Context, name string) (sink.Sink, error) {
-	topic, err := c.producer.Topic(name)
-	if err != nil {
-		return nil, err
-	}
-	return &Sink{cluster: c, name: name, topic: topic}, nil
-}
+// Log is a sink that tells where its messages are. It implements sink.Log.
+type Log struct{ *Sink }
+
+// Next implements sink.Log. REQUIRES: the outlet is not closed.
+func (l Log) Next(partition int32) int64 { return l.offsets.Next(partition) }
 
 // Write implements sink.Sink.
 func (s *Sink) Write(ctx context.Context, messages *record.Messages) ([]sink.Rejected, error) {
 	if ctx.Err() != nil {
 		return nil, ctx.Err()
 	}
-	var rejected []sink.Rejected
+	if messages.Len() == 0 {
+		return nil, nil
+	}
+	to, err := s.outlet.begin()
+	if err != nil {
+		return nil, err
+	}
+	topic, err := to.topic(s)
+	if err != nil {
+		return nil, err
+	}
+	s.outlet.written.Add(int64(len(messages.Keys.Data) + len(messages.Values.Data)))
+	return s.produce(ctx, topic, messages)
+}
+
+func (s *Sink) produce(ctx context.Context, topic *rdkafka.Topic, messages *record.Messages) (rejected []sink.Rejected, err error) {
 	for from := 0; ; {
-		next, code := s.topic.Produce(messages, from)
+		next, code := topic.Produce(messages, from)
 		from = next
 		switch kafka.ErrorCode(code) {
 		case kafka.ErrNoError:
@@ -54,14 +64,14 @@ func (s *Sink) Write(ctx context.Context, messages *record.Messages) ([]sink.Rej
 			return rejected, fmt.Errorf("topic %q has no partition %d: it was made anew with fewer than there were; give it as many as before, "+
 				"or start the app anew", s.name, messages.Partitions[from])
 		default:
-			return rejected, fmt.Errorf("write to topic %q: %s", s.name, rdkafka.ErrorText(code))
+			return rejected, s.outlet.fault(fmt.Sprintf("write to topic %q", s.name), &rdkafka.Error{Code: code, Text: rdkafka.ErrorText(code), Abortable: true})
 		}
 	}
 }
 
 // wait waits until the full queue has some room.
 func (s *Sink) wait(ctx context.Context) error {
-	if err := s.cluster.failure(); err != nil {
+	if err := s.outlet.failure(); err != nil {
 		return err
 	}
 	select {
@@ -72,25 +82,11 @@ func (s *Sink) wait(ctx context.Context) error {
 	}
 }
 
-// Flush implements sink.Sink. All sinks of a cluster share its producer: flushing one flushes all.
-func (s *Sink) Flush(ctx context.Context) error {
-	const step = 100 // ms
-	for {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		done := s.cluster.producer.Flush(step)
-		if err := s.cluster.failure(); err != nil {
-			return err
-		}
-		if done {
-			return nil
-		}
-	}
-}
+// Flush implements sink.Sink. All sinks of an outlet share its producer: flushing one flushes all.
+func (s *Sink) Flush(ctx context.Context) error { return s.outlet.flush(ctx) }
 
 // Close implements sink.Sink. Closing twice is fine.
 func (s *Sink) Close() error {
-	s.closed.Do(s.topic.Close)
+	s.outlet.producer.forget(s)
 	return nil
 }

@@ -24,11 +24,13 @@ type SourceConfig struct {
 	// may be librdkafka's logical ones: -2 the beginning, -1 the end, -2000-n the last n records.
 	Group  string
 	Assign []record.Position
+	// InstanceID is the group.instance.id: a process that comes back with it within the session gets its partitions back, and
+	// its past can no longer commit. Empty: the process is a new member each time.
+	InstanceID string
 	// Start is where partitions begin that the group has no committed offset for.
 	Start Start
-	// Resume says where a partition of a group goes on; nil: where it was committed, else at Start.
-	Resume source.Resume
-	// UntilEnd makes the source end at the offsets that partitions have when they are assigned.
+	// UntilEnd makes the source end at the offsets that partitions have when they begin. It waits there for transactions
+	// that are open.
 	UntilEnd bool
 	// Metrics takes the lag; nil: nobody asks.
 	Metrics *metrics.Set
@@ -55,10 +57,14 @@ const (
 // Source reads one topic. It implements source.Source.
 type Source struct {
 	config   SourceConfig
+	cluster  *Cluster
 	consumer *kafka.Consumer
 	logger   *slog.Logger
-	said     *complaints
-	queue    *rdkafka.Queue // nil: records come through events
+	// fast and queue are nil if records come through events.
+	fast  *rdkafka.Client
+	queue *rdkafka.Queue
+	// calls are for the client's own calls that only the goroutine that polls it may make.
+	calls chan func()
 	// events come from the goroutine that polls the client: rebalances, errors, and records without a queue.
 	events  chan any
 	closing chan struct{}
@@ -82,20 +88,28 @@ type Source struct {
 
 // partition is a partition that this process owns.
 type partition struct {
-	next int64 // offset of the next record
-	end  int64 // where a bounded run ends; -1: never
-	done bool
+	stage stage
+	next  int64 // offset of the next record; -1: not known
+	end   int64 // where a bounded run ends; -1: never
+	done  bool
 	// What the last batch held.
 	records, keyBytes, valueBytes int
 }
 
+// stage is what becomes of a partition's records.
+type stage uint8
+
+const (
+	waiting stage = iota // the client does not know of it
+	flowing
+	halted // the client holds it still
+)
+
 // handover is a rebalance that waits for the engine.
 type handover struct {
-	revoked  []record.Partition
-	lost     bool
-	assigned []record.Position
-	ends     map[int32]int64
-	released chan struct{}
+	assigned, revoked []record.Partition
+	lost              bool
+	released          chan struct{}
 }
 
 const (
@@ -111,23 +125,20 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 	if _, err := c.Topic(ctx, config.Topic); err != nil {
 		return nil, err
 	}
-	overrides := map[string]string{"group.id": config.Group}
-	if config.Group == "" {
-		overrides["group.id"] = "pyudf-reader" // the client insists on a name; nothing joins or commits
-	}
-	defaults := consumerDefaults()
-	if config.Start.Kind == Latest {
-		defaults["auto.offset.reset"] = "latest"
-	}
-	consumer, err := kafka.NewConsumer(configMap(merge(overrides, shared(), defaults, c.settings)))
+	return c.openSource(config)
+}
+
+func (c *Cluster) openSource(config SourceConfig) (*Source, error) {
+	consumer, err := kafka.NewConsumer(configMap(merge(config.overrides(), shared(), consumerDefaults(), c.settings)))
 	if err != nil {
 		return nil, fmt.Errorf("settings for Kafka: %w", err)
 	}
 	s := &Source{
 		config:   config,
+		cluster:  c,
 		consumer: consumer,
 		logger:   c.logger,
-		said:     c.events,
+		calls:    make(chan func()),
 		events:   make(chan any),
 		closing:  make(chan struct{}),
 		polled:   make(chan struct{}),
@@ -136,11 +147,24 @@ func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.S
 	}
 	go forwardLogs(consumer.Logs(), c.logger)
 	s.openQueue()
-	if err := s.begin(); err != nil {
+	if err := s.subscribe(); err != nil {
 		s.discard()
 		return nil, fmt.Errorf("read topic %q: %w", config.Topic, err)
 	}
+	go s.pollClient()
 	return s, nil
+}
+
+// overrides are the settings of a client that users have no say in.
+func (c SourceConfig) overrides() map[string]string {
+	settings := map[string]string{"group.id": c.Group, "isolation.level": "read_committed"}
+	if c.Group == "" {
+		settings["group.id"] = "pyudf-reader" // the client insists on a name; nothing joins or commits
+	}
+	if c.InstanceID != "" {
+		settings["group.instance.id"] = c.InstanceID
+	}
+	return settings
 }
 
 func (s *Source) openQueue() {
@@ -152,30 +176,24 @@ func (s *Source) openQueue() {
 		s.logger.Warn("records are consumed one by one, which is slower", "cause", err)
 		return
 	}
+	s.fast = fast
 	s.queue = fast.NewQueue(maxRecords)
 }
 
-func (s *Source) begin() error {
+// subscribe joins the group. Without one, the partitions of the configuration are this process's own.
+func (s *Source) subscribe() error {
 	if s.config.Group != "" {
-		if err := s.consumer.SubscribeTopics([]string{s.config.Topic}, s.rebalance); err != nil {
-			return err
-		}
-		go s.pollClient()
-		return nil
+		return s.consumer.SubscribeTopics([]string{s.config.Topic}, s.rebalance)
 	}
-	h := &handover{assigned: s.config.Assign}
-	if err := s.findEnds(h); err != nil {
-		return err
+	h := &handover{assigned: []record.Partition{}}
+	for _, at := range s.config.Assign {
+		h.assigned = append(h.assigned, at.Partition)
 	}
-	s.take(h)
-	if err := s.assign(h, s.consumer.Assign); err != nil {
-		return err
-	}
-	go s.pollClient()
+	s.handOver(h)
 	return nil
 }
 
-// discard frees what begin did not come to use.
+// discard frees what subscribe did not come to use.
 func (s *Source) discard() {
 	if s.queue != nil {
 		s.queue.Close()
@@ -190,6 +208,9 @@ func (s *Source) pollClient() {
 		select {
 		case <-s.closing:
 			return
+		case call := <-s.calls:
+			call()
+			continue
 		default:
 		}
 		if event := s.consumer.Poll(100); event != nil {
@@ -220,7 +241,7 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 		if ctx.Err() != nil {
 			return source.Event{}, ctx.Err()
 		}
-		if err := s.endNow(); err != nil {
+		if err := s.endNow(ctx); err != nil {
 			return source.Event{}, err
 		}
 		if err := s.gather(deadline); err != nil {
@@ -238,21 +259,24 @@ func (s *Source) Poll(ctx context.Context) (source.Event, error) {
 func (s *Source) Finish() { s.finishing.Store(true) }
 
 // endNow makes the partitions end where they end now, if Finish was called.
-func (s *Source) endNow() error {
+func (s *Source) endNow(ctx context.Context) error {
 	if s.bounded || !s.finishing.Load() {
 		return nil
 	}
-	s.bounded = true
 	for index, p := range s.owned {
-		_, high, err := s.watermarks(index)
+		if p.stage != flowing || p.end >= 0 {
+			continue
+		}
+		end, err := s.end(ctx, index)
 		if err != nil {
 			return err
 		}
-		p.end = high
-		if p.next >= high {
+		p.end = end
+		if p.next >= end {
 			s.finish(index, p)
 		}
 	}
+	s.bounded = true
 	return nil
 }
 
@@ -288,11 +312,20 @@ func (s *Source) handle(event any) error {
 		s.add(&rdkafka.Message{Partition: e.Partition, Offset: int64(e.Offset), Err: int(kafka.ErrPartitionEOF)})
 	case kafka.Error:
 		if e.IsFatal() {
-			return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
+			return s.fatal(e)
 		}
-		s.said.log(e)
+		s.cluster.said.log(e)
 	}
 	return nil
+}
+
+// fatal says why the client cannot go on.
+func (s *Source) fatal(e kafka.Error) error {
+	if e.Code() == kafka.ErrFencedInstanceID {
+		return fmt.Errorf("another process runs as this node: it reads topic %q with the group.instance.id %q too, and brokers let the younger one go on; "+
+			"stop one of them, or give each a state directory of its own", s.config.Topic, s.config.InstanceID)
+	}
+	return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
 }
 
 func messageOf(m *kafka.Message) *rdkafka.Message {
@@ -312,15 +345,19 @@ func messageOf(m *kafka.Message) *rdkafka.Message {
 	return out
 }
 
-// Commit implements source.Source.
-func (s *Source) Commit(_ context.Context, positions []record.Position) error {
+// Commit implements source.Source. It waits for brokers that are away.
+func (s *Source) Commit(ctx context.Context, positions []record.Position) error {
 	if s.config.Group == "" {
 		return errors.New("positions cannot be committed without a consumer group")
 	}
 	if len(positions) == 0 {
 		return nil
 	}
-	if _, err := s.consumer.CommitOffsets(s.offsets(positions)); err != nil {
+	err := s.cluster.patiently(ctx, "commit offsets", func() error {
+		_, err := s.consumer.CommitOffsets(s.offsets(positions))
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("commit offsets of topic %q: %w", s.config.Topic, err)
 	}
 	return nil

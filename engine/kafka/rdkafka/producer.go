@@ -36,6 +36,7 @@ typedef struct rd_kafka_vu_s {
 		int64_t i64;
 		struct { void *ptr; size_t size; } mem;
 		rd_kafka_headers_t *headers;
+		void *ptr;
 		char _pad[64];
 	} u;
 } rd_kafka_vu_t;
@@ -67,11 +68,15 @@ extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 extern rd_kafka_headers_t *rd_kafka_headers_new(size_t count);
 extern void rd_kafka_headers_destroy(rd_kafka_headers_t *headers);
 extern int rd_kafka_header_add(rd_kafka_headers_t *headers, const char *name, ssize_t name_size, const void *value, ssize_t value_size);
+extern int rd_kafka_conf_interceptor_add_on_new(rd_kafka_conf_t *conf, const char *name,
+	int (*on_new)(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *errstr, size_t size), void *opaque);
+extern int rd_kafka_interceptor_add_on_acknowledgement(rd_kafka_t *rk, const char *name,
+	int (*on_acknowledgement)(rd_kafka_t *rk, rd_kafka_message_t *message, void *opaque), void *opaque);
 extern int rd_kafka_flush(rd_kafka_t *rk, int timeout_ms);
 extern const char *rd_kafka_err2str(int err);
 
 enum { PRODUCER = 0, EVENT_DR = 0x1, EVENT_LOG = 0x4, EVENT_ERROR = 0x8 };
-enum { V_RKT = 2, V_PARTITION = 3, V_VALUE = 4, V_KEY = 5, V_MSGFLAGS = 7, V_TIMESTAMP = 8, V_HEADERS = 10, MSG_F_COPY = 2, BY_KEY = -1 };
+enum { V_RKT = 2, V_PARTITION = 3, V_VALUE = 4, V_KEY = 5, V_OPAQUE = 6, V_MSGFLAGS = 7, V_TIMESTAMP = 8, V_HEADERS = 10, MSG_F_COPY = 2, BY_KEY = -1 };
 
 // losses counts the messages that failed for good and keeps the first. The serving thread writes it.
 typedef struct losses_s {
@@ -107,14 +112,56 @@ static rd_kafka_event_t *serve(rd_kafka_queue_t *q, losses_t *losses, int timeou
 
 static int64_t lost(losses_t *losses) { return losses->count; }
 
+// offsets_t holds for each partition of a topic the offset behind the last message that was delivered there, -1 if there was
+// none. Threads of librdkafka write it.
+typedef struct offsets_s {
+	int32_t partitions;
+	_Atomic int64_t *next;
+} offsets_t;
+
+static offsets_t *offsets_new(int32_t partitions) {
+	offsets_t *offsets = malloc(sizeof *offsets);
+	offsets->partitions = partitions;
+	offsets->next = malloc((partitions + 1) * sizeof *offsets->next);
+	for (int32_t i = 0; i < partitions; i++)
+		offsets->next[i] = -1;
+	return offsets;
+}
+
+static void offsets_free(offsets_t *offsets) {
+	free((void *)offsets->next);
+	free(offsets);
+}
+
+static int64_t offsets_next(offsets_t *offsets, int32_t partition) {
+	return partition >= 0 && partition < offsets->partitions ? offsets->next[partition] : -1;
+}
+
+// on_acknowledgement sees each message that was delivered or lost. The offset is unknown in the rare case that the broker
+// took a message for one that it had long had.
+static int on_acknowledgement(rd_kafka_t *rk, rd_kafka_message_t *message, void *opaque) {
+	offsets_t *offsets = message->_private;
+	if (offsets && !message->err && message->offset >= 0 && message->partition >= 0 && message->partition < offsets->partitions)
+		offsets->next[message->partition] = message->offset + 1;
+	return 0;
+}
+
+static int on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *errstr, size_t size) {
+	return rd_kafka_interceptor_add_on_acknowledgement(rk, "offsets", on_acknowledgement, NULL);
+}
+
+static int intercept(rd_kafka_conf_t *conf) { return rd_kafka_conf_interceptor_add_on_new(conf, "offsets", on_new, NULL); }
+
 // produce hands over messages from..n and returns the index of the first that was not taken, with the reason in err.
-// headers are those of message from, if there are any. Without partitions each message goes to its key's.
-static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *headers,
+// headers are those of message from, if there are any. Without partitions each message goes to its key's. opaque, if there
+// is one, is what the interceptor finds with each message.
+static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, void *opaque, rd_kafka_headers_t *headers,
 		char *keys, const int32_t *key_ends, const uint8_t *key_null,
 		char *values, const int32_t *value_ends, const uint8_t *value_null, const int64_t *times,
 		const int32_t *partitions, int from, int n, int *err) {
 	static char empty;
-	rd_kafka_vu_t vus[7];
+	rd_kafka_vu_t vus[8];
+	size_t count = 6;
 	memset(vus, 0, sizeof vus);
 	vus[0].vtype = V_RKT;
 	vus[0].u.rkt = rkt;
@@ -124,8 +171,14 @@ static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *he
 	vus[3].vtype = V_VALUE;
 	vus[4].vtype = V_TIMESTAMP;
 	vus[5].vtype = V_PARTITION;
-	vus[6].vtype = V_HEADERS;
-	vus[6].u.headers = headers;
+	if (headers) {
+		vus[count].vtype = V_HEADERS;
+		vus[count++].u.headers = headers;
+	}
+	if (opaque) {
+		vus[count].vtype = V_OPAQUE;
+		vus[count++].u.ptr = opaque;
+	}
 	*err = 0;
 	for (int i = from; i < n; i++) {
 		int32_t key = i ? key_ends[i - 1] : 0, value = i ? value_ends[i - 1] : 0;
@@ -135,7 +188,7 @@ static int produce(rd_kafka_t *rk, rd_kafka_topic_t *rkt, rd_kafka_headers_t *he
 		vus[3].u.mem.ptr = value_null && value_null[i] ? NULL : vus[3].u.mem.size ? values + value : &empty;
 		vus[4].u.i64 = times[i] < 0 ? 0 : times[i];
 		vus[5].u.i = partitions ? partitions[i] : BY_KEY;
-		rd_kafka_error_t *error = rd_kafka_produceva(rk, vus, headers ? 7 : 6);
+		rd_kafka_error_t *error = rd_kafka_produceva(rk, vus, count);
 		if (error) {
 			*err = rd_kafka_error_code(error);
 			rd_kafka_error_destroy(error);
@@ -176,6 +229,10 @@ func NewProducer(settings map[string]string) (*Producer, error) {
 			C.rd_kafka_conf_destroy(conf)
 			return nil, fmt.Errorf("%s=%s: %s", name, value, C.GoString(errstr))
 		}
+	}
+	if code := C.intercept(conf); code != 0 {
+		C.rd_kafka_conf_destroy(conf)
+		return nil, fmt.Errorf("intercept what is delivered: %s", ErrorText(int(code)))
 	}
 	rk := C.rd_kafka_new(C.PRODUCER, conf, errstr, size)
 	if rk == nil {
@@ -231,12 +288,20 @@ func (p *Producer) Serve(timeoutMS int) *Event {
 		Text:  C.GoString(C.rd_kafka_event_error_string(event)),
 		Fatal: C.rd_kafka_event_error_is_fatal(event) != 0,
 	}
-	if out.Fatal {
-		var errstr [512]C.char
-		out.Code = int(C.rd_kafka_fatal_error(p.rk, &errstr[0], C.size_t(len(errstr))))
-		out.Text = C.GoString(&errstr[0])
+	if fatal := p.FatalError(); out.Fatal && fatal != nil {
+		out.Code, out.Text = fatal.Code, fatal.Text
 	}
 	return out
+}
+
+// FatalError returns the error that made the producer useless, nil if it is not.
+func (p *Producer) FatalError() *Error {
+	var errstr [512]C.char
+	code := int(C.rd_kafka_fatal_error(p.rk, &errstr[0], C.size_t(len(errstr))))
+	if code == 0 {
+		return nil
+	}
+	return &Error{Code: code, Text: C.GoString(&errstr[0]), Fatal: true}
 }
 
 // Lost returns how many messages failed for good, and topic and error code of the first.
@@ -252,21 +317,37 @@ func (p *Producer) Lost() (count int64, topic string, code int) {
 // complete then. Serve must go on meanwhile.
 func (p *Producer) Flush(timeoutMS int) bool { return C.rd_kafka_flush(p.rk, C.int(timeoutMS)) == 0 }
 
+// Offsets are the offsets behind the last messages that were delivered to the partitions of a topic.
+type Offsets struct{ c *C.offsets_t }
+
+// NewOffsets returns offsets for so many partitions.
+func NewOffsets(partitions int) *Offsets { return &Offsets{C.offsets_new(C.int32_t(partitions))} }
+
+// Next returns the offset behind the last message that was delivered to a partition, -1 if there was none.
+func (o *Offsets) Next(partition int32) int64 {
+	return int64(C.offsets_next(o.c, C.int32_t(partition)))
+}
+
+// Close frees the offsets. REQUIRES: producers that wrote them are closed.
+func (o *Offsets) Close() { C.offsets_free(o.c) }
+
 // Topic is a topic to produce to.
 type Topic struct {
 	producer *Producer
 	rkt      *C.rd_kafka_topic_t
+	offsets  *Offsets
 }
 
-// Topic returns a topic. Close it before the producer.
-func (p *Producer) Topic(name string) (*Topic, error) {
+// Topic returns a topic, whose messages are noted in offsets when they are delivered, unless that is nil. Close it before
+// the producer.
+func (p *Producer) Topic(name string, offsets *Offsets) (*Topic, error) {
 	cname := C.CString(name)
 	defer C.free(unsafe.Pointer(cname))
 	rkt := C.rd_kafka_topic_new(p.rk, cname, nil)
 	if rkt == nil {
 		return nil, fmt.Errorf("%q is no valid name of a topic", name)
 	}
-	return &Topic{p, rkt}, nil
+	return &Topic{p, rkt, offsets}, nil
 }
 
 // Close frees the topic.
@@ -295,7 +376,11 @@ func (t *Topic) produce(m *record.Messages, headers *C.rd_kafka_headers_t, from,
 		return from, 0
 	}
 	var err C.int
-	n := C.produce(t.producer.rk, t.rkt, headers,
+	var opaque unsafe.Pointer
+	if t.offsets != nil {
+		opaque = unsafe.Pointer(t.offsets.c)
+	}
+	n := C.produce(t.producer.rk, t.rkt, opaque, headers,
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Keys.Data))), (*C.int32_t)(&m.Keys.Ends[0]), flags(m.Keys.Null),
 		(*C.char)(unsafe.Pointer(unsafe.SliceData(m.Values.Data))), (*C.int32_t)(&m.Values.Ends[0]), flags(m.Values.Null),
 		(*C.int64_t)(&m.Times[0]), (*C.int32_t)(unsafe.SliceData(m.Partitions)), C.int(from), C.int(to), &err)

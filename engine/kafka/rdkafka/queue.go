@@ -11,6 +11,9 @@ typedef struct rd_kafka_s rd_kafka_t;
 typedef struct rd_kafka_topic_s rd_kafka_topic_t;
 typedef struct rd_kafka_queue_s rd_kafka_queue_t;
 typedef struct rd_kafka_headers_s rd_kafka_headers_t;
+typedef struct rd_kafka_error_s rd_kafka_error_t;
+typedef struct rd_kafka_topic_partition_s rd_kafka_topic_partition_t;
+typedef struct rd_kafka_topic_partition_list_s rd_kafka_topic_partition_list_t;
 
 typedef struct rd_kafka_message_s {
 	int err;
@@ -36,6 +39,22 @@ extern void rd_kafka_message_destroy(rd_kafka_message_t *message);
 extern int64_t rd_kafka_message_timestamp(const rd_kafka_message_t *message, int *type);
 extern int rd_kafka_message_headers(const rd_kafka_message_t *message, rd_kafka_headers_t **headers);
 extern int rd_kafka_header_get_all(const rd_kafka_headers_t *headers, size_t i, const char **name, const void **value, size_t *size);
+extern rd_kafka_topic_partition_list_t *rd_kafka_topic_partition_list_new(int size);
+extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition);
+extern int rd_kafka_topic_partition_list_set_offset(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset);
+extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
+extern rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
+
+// assign adds a partition to what a consumer reads, from an offset on.
+static rd_kafka_error_t *assign(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset) {
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+	rd_kafka_topic_partition_list_add(list, topic, partition);
+	rd_kafka_topic_partition_list_set_offset(list, topic, partition, offset);
+	rd_kafka_error_t *error = rd_kafka_incremental_assign(rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return error;
+}
+
 // forward sends the records of a partition to a queue. It must be called before the partition is assigned.
 static void forward(rd_kafka_t *rk, rd_kafka_queue_t *to, const char *topic, int32_t partition) {
 	rd_kafka_queue_t *from = rd_kafka_queue_get_partition(rk, topic, partition);
@@ -108,6 +127,14 @@ func For(client fmt.Stringer) (*Client, error) {
 		return nil, fmt.Errorf("the instance in %s is named %s", client, name)
 	}
 	return c, nil
+}
+
+// Assign adds a partition to what the consumer reads, from an offset on. Any goroutine may call it, which the Go client's own
+// call does not allow while the client is polled.
+func (c *Client) Assign(topic string, partition int32, offset int64) error {
+	ctopic := C.CString(topic)
+	defer C.free(unsafe.Pointer(ctopic))
+	return taken(C.assign(c.rk, ctopic, C.int32_t(partition), C.int64_t(offset)))
 }
 
 // Queue is a queue that records of partitions are forwarded to. One goroutine uses it.

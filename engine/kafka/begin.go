@@ -1,0 +1,293 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
+)
+
+// requestTimeout is for one request to the brokers.
+const requestTimeout = 5 * time.Second
+
+// Committed implements source.Source. It waits for brokers that are away.
+func (s *Source) Committed(ctx context.Context, partition record.Partition) (int64, error) {
+	if s.config.Group == "" {
+		return -1, nil
+	}
+	offset := int64(-1)
+	of := []kafka.TopicPartition{{Topic: &partition.Topic, Partition: partition.Index}}
+	err := s.cluster.patiently(ctx, "ask for committed offsets", func() error {
+		return s.cluster.committed(ctx, s.config.Group, of, func(_ int32, committed int64) { offset = committed })
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ask how far group %q is in %s [%d]: %w", s.config.Group, partition.Topic, partition.Index, err)
+	}
+	return offset, nil
+}
+
+// Begin implements source.Source. It waits for brokers that are away. A partition that waits for its Release gives nothing.
+// REQUIRES: the partition was assigned, and did not begin or was halted.
+func (s *Source) Begin(ctx context.Context, partition record.Partition, from int64) (int64, error) {
+	p := s.owned[partition.Index]
+	if p == nil || s.handing != nil && slices.Contains(s.handing.revoked, partition) {
+		return from, nil
+	}
+	from, err := s.place(ctx, partition.Index, from)
+	if err != nil {
+		return 0, err
+	}
+	if p.end < 0 && (s.config.UntilEnd || s.finishing.Load()) {
+		if p.end, err = s.end(ctx, partition.Index); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.flow(ctx, partition.Index, p, from); err != nil {
+		return 0, fmt.Errorf("read %s [%d] from offset %d: %w", partition.Topic, partition.Index, from, err)
+	}
+	p.stage, p.next, p.done = flowing, from, false
+	if p.end >= 0 && p.next >= p.end {
+		s.finish(partition.Index, p)
+	}
+	return from, nil
+}
+
+// place returns where a partition begins that shall begin at an offset.
+func (s *Source) place(ctx context.Context, index int32, from int64) (int64, error) {
+	low, high, err := s.watermarks(ctx, index)
+	if err != nil {
+		return 0, err
+	}
+	if from < 0 {
+		return s.start(ctx, index, low, high)
+	}
+	if from < low {
+		s.logger.Warn("records were deleted from the topic before they were read", "topic", s.config.Topic, "partition", index, "from", from, "to", low)
+		return low, nil
+	}
+	if from > high { // which is before what is in open transactions
+		end, err := s.end(ctx, index)
+		if err != nil {
+			return 0, err
+		}
+		if from > end {
+			return 0, fmt.Errorf("%s [%d] ends at offset %d, but has been read up to %d: the topic was made anew; use --reset-state, or another --group",
+				s.config.Topic, index, end, from)
+		}
+	}
+	return from, nil
+}
+
+// start returns where a partition begins that nothing was committed for.
+func (s *Source) start(ctx context.Context, index int32, low, high int64) (int64, error) {
+	if s.config.Group == "" {
+		return s.assigned(index, low, high), nil
+	}
+	switch s.config.Start.Kind {
+	case Latest:
+		return high, nil
+	case At:
+		return s.startAt(ctx, index, high)
+	default:
+		return low, nil
+	}
+}
+
+func (s *Source) startAt(ctx context.Context, index int32, high int64) (int64, error) {
+	at := []kafka.TopicPartition{{Topic: &s.config.Topic, Partition: index, Offset: kafka.Offset(s.config.Start.Time.UnixMilli())}}
+	found := high
+	err := s.cluster.patiently(ctx, "ask for offsets by time", func() error {
+		answer, err := s.consumer.OffsetsForTimes(at, int(requestTimeout.Milliseconds()))
+		if err == nil && answer[0].Error != nil {
+			err = answer[0].Error
+		}
+		if err == nil && answer[0].Offset >= 0 {
+			found = int64(answer[0].Offset)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("ask where %s [%d] was at %s: %w", s.config.Topic, index, s.config.Start.Time.Format(time.RFC3339), err)
+	}
+	return found, nil
+}
+
+// assigned returns where the configuration lets a partition begin.
+func (s *Source) assigned(index int32, low, high int64) int64 {
+	for _, at := range s.config.Assign {
+		if at.Partition.Index != index {
+			continue
+		}
+		switch offset := at.Offset; {
+		case offset == int64(kafka.OffsetBeginning):
+			return low
+		case offset == int64(kafka.OffsetEnd):
+			return high
+		case offset < 0:
+			return max(low, high+offset-int64(kafka.OffsetTail(0)))
+		default:
+			return min(max(low, offset), high)
+		}
+	}
+	return low
+}
+
+// watermarks returns the offsets of the first record and of that behind the last one that readers see.
+func (s *Source) watermarks(ctx context.Context, index int32) (low, high int64, err error) {
+	err = s.cluster.patiently(ctx, "ask for offsets", func() error {
+		low, high, err = s.consumer.QueryWatermarkOffsets(s.config.Topic, index, int(requestTimeout.Milliseconds()))
+		return err
+	})
+	if err != nil {
+		err = fmt.Errorf("ask for the offsets of %s [%d]: %w", s.config.Topic, index, err)
+	}
+	return low, high, err
+}
+
+// end returns the offset behind everything in a partition, be it in open transactions.
+func (s *Source) end(ctx context.Context, index int32) (int64, error) {
+	var end int64
+	of := []kafka.TopicPartition{{Topic: &s.config.Topic, Partition: index}}
+	err := s.cluster.patiently(ctx, "ask for offsets", func() error {
+		return s.cluster.offsets(ctx, of, kafka.LatestOffsetSpec, func(_ int32, offset int64) { end = offset })
+	})
+	if err != nil {
+		err = fmt.Errorf("ask for the end of %s [%d]: %w", s.config.Topic, index, err)
+	}
+	return end, err
+}
+
+// flow has the client read a partition from an offset on.
+func (s *Source) flow(ctx context.Context, index int32, p *partition, from int64) error {
+	at := s.offsets([]record.Position{{Partition: s.named(index), Offset: from}})
+	switch {
+	case p.stage != waiting:
+		return s.rewind(ctx, at)
+	case s.fast != nil:
+		s.queue.Forward(s.config.Topic, index)
+		return s.fast.Assign(s.config.Topic, index, from)
+	default:
+		return s.call(func() error { return s.consumer.IncrementalAssign(at) })
+	}
+}
+
+// rewind lets partitions flow again that were paused. The client refuses while it still sees to what came before.
+func (s *Source) rewind(ctx context.Context, at []kafka.TopicPartition) error {
+	again := time.NewTicker(2 * time.Millisecond)
+	defer again.Stop()
+	for {
+		var busy error
+		err := s.call(func() error {
+			sought, err := s.consumer.SeekPartitions(at)
+			if err == nil {
+				busy = sought[0].Error
+			}
+			if err != nil || busy != nil {
+				return err
+			}
+			return s.consumer.Resume(at)
+		})
+		if err == nil && busy == nil {
+			return nil
+		}
+		e, ok := errors.AsType[kafka.Error](errors.Join(err, busy))
+		if !ok || e.Code() != kafka.ErrState && e.Code() != kafka.ErrPrevInProgress && e.Code() != kafka.ErrTimedOut {
+			return errors.Join(err, busy)
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// call makes one of the client's own calls. Where records come through events too, the goroutine that polls makes it, as
+// one call must not meet the other there, and what it had taken before comes first.
+func (s *Source) call(do func() error) error {
+	if s.fast != nil {
+		return do()
+	}
+	done := make(chan error, 1)
+	for {
+		select {
+		case s.calls <- func() { done <- do() }:
+			return <-done
+		case event := <-s.events:
+			if err := s.handle(event); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// Halt implements source.Source. The client keeps the partitions, but holds them: see rebalance.
+func (s *Source) Halt(partitions []record.Partition) error {
+	var flows []kafka.TopicPartition
+	for _, at := range partitions {
+		if p := s.owned[at.Index]; p != nil && p.stage == flowing {
+			flows = append(flows, kafka.TopicPartition{Topic: &s.config.Topic, Partition: at.Index})
+		}
+	}
+	if len(flows) == 0 {
+		return nil
+	}
+	if err := s.call(func() error { return s.consumer.Pause(flows) }); err != nil {
+		return fmt.Errorf("pause topic %q: %w", s.config.Topic, err)
+	}
+	for _, at := range flows {
+		s.owned[at.Partition].stage = halted
+	}
+	s.drop(partitions)
+	return nil
+}
+
+// drop throws away what was gathered of partitions and not polled.
+func (s *Source) drop(partitions []record.Partition) {
+	for _, p := range partitions {
+		delete(s.open, p.Index)
+	}
+	s.ready = slices.DeleteFunc(s.ready, func(event source.Event) bool {
+		switch {
+		case event.Records != nil:
+			return slices.Contains(partitions, event.Records.Partition)
+		case event.CaughtUp != nil:
+			return slices.Contains(partitions, event.CaughtUp[0])
+		case event.Ended != nil:
+			return slices.Contains(partitions, event.Ended[0])
+		default:
+			return false
+		}
+	})
+}
+
+// Release implements source.Source. The goroutine that waits in rebalance takes the partitions from the client.
+func (s *Source) Release(partitions []record.Partition) error {
+	var held []kafka.TopicPartition
+	for _, at := range partitions {
+		if p := s.owned[at.Index]; p != nil && p.stage == halted {
+			held = append(held, kafka.TopicPartition{Topic: &s.config.Topic, Partition: at.Index})
+		}
+		delete(s.owned, at.Index)
+		if s.config.Metrics != nil {
+			s.config.Metrics.Lag.DeleteLabelValues(s.config.Topic, strconv.Itoa(int(at.Index)))
+		}
+	}
+	s.drop(partitions)
+	var err error
+	if len(held) > 0 { // or they would be paused when they come back
+		err = s.call(func() error { return s.consumer.Resume(held) })
+	}
+	if s.handing != nil {
+		close(s.handing.released)
+		s.handing = nil
+	}
+	return err
+}

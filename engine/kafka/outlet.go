@@ -1,0 +1,310 @@
+package kafka
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/kafka/rdkafka"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
+)
+
+// OutletConfig says how an outlet delivers.
+type OutletConfig struct {
+	// Name is for the log.
+	Name string
+	// TransactionalID is what no other outlet of the cluster has, and what this one has after every restart: opening it ends
+	// what the process before had begun, and keeps it from going on. Empty: messages are delivered at least once.
+	TransactionalID string
+	// TransactionTimeout is after what time brokers abort a transaction whose producer is gone, so that readers go on; 0: 15 s.
+	TransactionTimeout time.Duration
+}
+
+// Outlet implements sink.Outlet with a producer of its own. A transaction begins by itself, with what is written first.
+type Outlet struct {
+	cluster *Cluster
+	config  OutletConfig
+	// written are the bytes that were handed over since the last Deliver or Abort.
+	written atomic.Int64
+	offsets []*rdkafka.Offsets
+	closed  sync.Once
+
+	// producer is replaced by Abort alone, while nobody writes.
+	producer *producer
+
+	mu sync.Mutex // guards what follows
+	// begun is when the open transaction began; zero: none is open.
+	begun time.Time
+	// broken tells that the producer cannot go on, or that nobody knows whether it can.
+	broken bool
+	// committing tells that the transaction is being committed.
+	committing bool
+	// contested is when the producer was last replaced because brokers did not let it go on.
+	contested time.Time
+}
+
+const (
+	// slice is how long a call into the client may take, so that contexts are heeded. Only a call for offsets begins anew
+	// when its time is over, so it has more.
+	slice        = 500 * time.Millisecond
+	offsetsSlice = 5 * time.Second
+	// quietFor is how long a call is made again before it is said.
+	quietFor = 3 * time.Second
+)
+
+var _ sink.Outlet = (*Outlet)(nil)
+
+// OpenOutlet returns an outlet. If it is transactional, it waits until brokers have ended what an outlet of the same id had
+// begun before.
+func (c *Cluster) OpenOutlet(ctx context.Context, config OutletConfig) (*Outlet, error) {
+	config.TransactionTimeout = cmp.Or(config.TransactionTimeout, 15*time.Second)
+	o := &Outlet{cluster: c, config: config}
+	if err := o.renew(ctx); err != nil {
+		_ = o.Close()
+		return nil, err
+	}
+	return o, nil
+}
+
+// OpenSink returns a sink for a topic. It is of use until the outlet is closed. REQUIRES: the topic exists, or was just created.
+func (o *Outlet) OpenSink(_ context.Context, topic string) (sink.Sink, error) {
+	s := &Sink{outlet: o, name: topic}
+	if _, err := o.producer.topic(s); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// OpenLog returns a sink for a topic that tells where its messages are. REQUIRES: nobody writes.
+func (o *Outlet) OpenLog(ctx context.Context, topic string) (sink.Log, error) {
+	info, err := o.cluster.Topic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	s := &Sink{outlet: o, name: topic, offsets: rdkafka.NewOffsets(info.Partitions)}
+	o.offsets = append(o.offsets, s.offsets)
+	if _, err := o.producer.topic(s); err != nil {
+		return nil, err
+	}
+	return Log{s}, nil
+}
+
+// Written returns how many bytes were written since the last Deliver. Any goroutine may call it.
+func (o *Outlet) Written() int64 { return o.written.Load() }
+
+func (o *Outlet) transactional() bool { return o.config.TransactionalID != "" }
+
+// begin returns the producer to write to, in a transaction if it has some.
+func (o *Outlet) begin() (*producer, error) {
+	if !o.transactional() {
+		return o.producer, nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.begun.IsZero() {
+		return o.producer, nil
+	}
+	if err := o.producer.client.BeginTransaction(); err != nil {
+		return nil, o.judge("begin a transaction", err)
+	}
+	o.begun = time.Now()
+	return o.producer, nil
+}
+
+// Deliver implements sink.Outlet. Positions of sources that are not topics read by a group are left out of the transaction.
+func (o *Outlet) Deliver(ctx context.Context, reads []sink.Read) error {
+	if !o.transactional() {
+		if err := o.flush(ctx); err != nil {
+			return err
+		}
+		o.written.Store(0)
+		return nil
+	}
+	sent := false
+	for _, read := range reads {
+		group, ok := groupOf(read)
+		if !ok {
+			continue
+		}
+		if err := o.sendOffsets(ctx, group, read.Positions); err != nil {
+			return err
+		}
+		sent = true
+	}
+	if !sent && !o.open() {
+		return nil
+	}
+	return o.commit(ctx)
+}
+
+func (o *Outlet) open() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !o.begun.IsZero()
+}
+
+// groupOf returns the source of positions that a transaction can store.
+func groupOf(read sink.Read) (*Source, bool) {
+	s, ok := read.Source.(*Source)
+	return s, ok && s.config.Group != "" && len(read.Positions) > 0
+}
+
+func (o *Outlet) sendOffsets(ctx context.Context, of *Source, positions []record.Position) error {
+	if of.fast == nil {
+		return errors.New("positions cannot be part of a transaction with this build, whose librdkafka is not the one it was written for: use --guarantee at-least-once")
+	}
+	to, err := o.begin()
+	if err != nil {
+		return err
+	}
+	err = o.insist(ctx, "storing positions", offsetsSlice, func(timeoutMS int) error {
+		return to.client.SendOffsets(of.fast, positions, timeoutMS)
+	})
+	return o.fault("store positions of topic "+strconv.Quote(of.config.Topic), err)
+}
+
+func (o *Outlet) commit(ctx context.Context) error {
+	o.setCommitting(true)
+	defer o.setCommitting(false)
+	err := o.insist(ctx, "committing", slice, o.producer.client.CommitTransaction)
+	if err := o.fault("commit", err); err != nil {
+		return err
+	}
+	o.ended()
+	return nil
+}
+
+func (o *Outlet) setCommitting(yes bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.committing = yes
+}
+
+// ended forgets the transaction that was open.
+func (o *Outlet) ended() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.begun = time.Time{}
+	o.broken = false
+	o.written.Store(0)
+}
+
+// Acknowledge implements sink.Outlet.
+func (o *Outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
+	for _, read := range reads {
+		if _, delivered := groupOf(read); delivered && o.transactional() || len(read.Positions) == 0 {
+			continue
+		}
+		if err := read.Source.Commit(ctx, read.Positions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Abort implements sink.Outlet.
+func (o *Outlet) Abort(ctx context.Context) error {
+	if !o.transactional() {
+		o.written.Store(0)
+		return nil
+	}
+	if !o.open() {
+		return nil
+	}
+	if !o.isBroken() {
+		err := o.insist(ctx, "aborting", slice, o.producer.client.AbortTransaction)
+		if err == nil {
+			o.producer.forgive()
+			o.ended()
+			return nil
+		}
+		if err := o.fault("abort", err); ctx.Err() != nil || !errors.Is(err, sink.ErrAborted) {
+			return err
+		}
+	}
+	return o.renew(ctx)
+}
+
+func (o *Outlet) isBroken() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.broken
+}
+
+// renew gives the outlet a new producer.
+func (o *Outlet) renew(ctx context.Context) error {
+	overrides := map[string]string{}
+	if o.transactional() {
+		overrides["transactional.id"] = o.config.TransactionalID
+		overrides["transaction.timeout.ms"] = strconv.FormatInt(o.config.TransactionTimeout.Milliseconds(), 10)
+	}
+	next, err := o.cluster.newProducer(o.config.Name, merge(overrides, shared(), producerDefaults(), o.cluster.settings))
+	if err != nil {
+		return err
+	}
+	if o.producer != nil {
+		o.producer.close()
+	}
+	o.producer = next
+	if !o.transactional() {
+		return nil
+	}
+	err = o.insist(ctx, "starting", slice, o.producer.client.InitTransactions)
+	if err != nil {
+		o.markBroken()
+		if cause := o.producer.client.FatalError(); cause != nil {
+			err = cause
+		}
+		return fmt.Errorf("start transactions of %s: %w", o.config.Name, err)
+	}
+	o.ended()
+	return nil
+}
+
+func (o *Outlet) markBroken() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.broken, o.begun = true, time.Now()
+}
+
+// flush returns when everything written is delivered.
+func (o *Outlet) flush(ctx context.Context) error {
+	const step = 100 // ms
+	for {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		done := o.producer.client.Flush(step)
+		if err := o.failure(); err != nil {
+			return err
+		}
+		if done {
+			return nil
+		}
+	}
+}
+
+// Close implements sink.Outlet. Closing twice is fine. A transaction that is open is aborted if brokers are there, so that
+// no reader has to wait for its end.
+func (o *Outlet) Close() error {
+	o.closed.Do(func() {
+		if o.producer == nil {
+			return
+		}
+		if o.transactional() && o.open() && !o.isBroken() {
+			const patience = 2000 // ms
+			_ = o.producer.client.AbortTransaction(patience)
+		}
+		o.producer.close()
+		for _, offsets := range o.offsets {
+			offsets.Close()
+		}
+	})
+	return nil
+}

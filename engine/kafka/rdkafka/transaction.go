@@ -1,0 +1,105 @@
+package rdkafka
+
+/*
+#include <stdint.h>
+#include <stdlib.h>
+
+// Prototypes of librdkafka 2.15 (rdkafka.h); the library itself is linked by confluent-kafka-go.
+typedef struct rd_kafka_s rd_kafka_t;
+typedef struct rd_kafka_error_s rd_kafka_error_t;
+typedef struct rd_kafka_topic_partition_s rd_kafka_topic_partition_t;
+typedef struct rd_kafka_topic_partition_list_s rd_kafka_topic_partition_list_t;
+typedef struct rd_kafka_consumer_group_metadata_s rd_kafka_consumer_group_metadata_t;
+
+extern int rd_kafka_error_code(const rd_kafka_error_t *error);
+extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
+extern int rd_kafka_error_is_fatal(const rd_kafka_error_t *error);
+extern int rd_kafka_error_is_retriable(const rd_kafka_error_t *error);
+extern int rd_kafka_error_txn_requires_abort(const rd_kafka_error_t *error);
+extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
+extern rd_kafka_topic_partition_list_t *rd_kafka_topic_partition_list_new(int size);
+extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition);
+extern int rd_kafka_topic_partition_list_set_offset(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset);
+extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
+extern rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata(rd_kafka_t *rk);
+extern void rd_kafka_consumer_group_metadata_destroy(rd_kafka_consumer_group_metadata_t *group);
+extern rd_kafka_error_t *rd_kafka_init_transactions(rd_kafka_t *rk, int timeout_ms);
+extern rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk);
+extern rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets,
+	const rd_kafka_consumer_group_metadata_t *group, int timeout_ms);
+extern rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms);
+extern rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms);
+*/
+import "C"
+
+import (
+	"errors"
+	"unsafe"
+
+	"github.com/pyudf/pyudf/engine/record"
+)
+
+// Error is what librdkafka says of a call that it refused.
+type Error struct {
+	Code int
+	Text string
+	// Retriable: the same call, made again, may succeed. Abortable: the transaction has to be aborted, and the producer can
+	// go on. Fatal: the producer is of no more use.
+	Retriable, Abortable, Fatal bool
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// taken returns a call's error and frees librdkafka's.
+func taken(c *C.rd_kafka_error_t) error {
+	if c == nil {
+		return nil
+	}
+	defer C.rd_kafka_error_destroy(c)
+	return &Error{
+		Code:      int(C.rd_kafka_error_code(c)),
+		Text:      C.GoString(C.rd_kafka_error_string(c)),
+		Retriable: C.rd_kafka_error_is_retriable(c) != 0,
+		Abortable: C.rd_kafka_error_txn_requires_abort(c) != 0,
+		Fatal:     C.rd_kafka_error_is_fatal(c) != 0,
+	}
+}
+
+// What follows is for producers with a transactional.id. Serve must go on meanwhile. Errors are of type *Error. A call that
+// took longer than its timeout is retriable and goes on where it was.
+
+// InitTransactions ends what other producers of the same transactional.id have begun, and keeps them from going on.
+func (p *Producer) InitTransactions(timeoutMS int) error {
+	return taken(C.rd_kafka_init_transactions(p.rk, C.int(timeoutMS)))
+}
+
+// BeginTransaction begins a transaction. It asks no broker.
+func (p *Producer) BeginTransaction() error { return taken(C.rd_kafka_begin_transaction(p.rk)) }
+
+// SendOffsets puts positions of a consumer's group into the transaction.
+func (p *Producer) SendOffsets(of *Client, positions []record.Position, timeoutMS int) error {
+	list := C.rd_kafka_topic_partition_list_new(C.int(len(positions)))
+	defer C.rd_kafka_topic_partition_list_destroy(list)
+	for _, at := range positions {
+		topic := C.CString(at.Partition.Topic)
+		C.rd_kafka_topic_partition_list_add(list, topic, C.int32_t(at.Partition.Index))
+		C.rd_kafka_topic_partition_list_set_offset(list, topic, C.int32_t(at.Partition.Index), C.int64_t(at.Offset))
+		C.free(unsafe.Pointer(topic))
+	}
+	group := C.rd_kafka_consumer_group_metadata(of.rk)
+	if group == nil {
+		return errors.New("the consumer has no group")
+	}
+	defer C.rd_kafka_consumer_group_metadata_destroy(group)
+	return taken(C.rd_kafka_send_offsets_to_transaction(p.rk, list, group, C.int(timeoutMS)))
+}
+
+// CommitTransaction delivers what was produced and commits it together with the positions.
+func (p *Producer) CommitTransaction(timeoutMS int) error {
+	return taken(C.rd_kafka_commit_transaction(p.rk, C.int(timeoutMS)))
+}
+
+// AbortTransaction drops what was produced since the transaction began. Messages that were on their way count as lost.
+func (p *Producer) AbortTransaction(timeoutMS int) error {
+	return taken(C.rd_kafka_abort_transaction(p.rk, C.int(timeoutMS)))
+}
