@@ -221,3 +221,11 @@ func TestAFailingReadEndsTheReport(t *testing.T) {
 		t.Fatalf("got %v, want boom", err)
 	}
 }
+
+func TestSizesAreShort(t *testing.T) {
+	for n, want := range map[int64]string{0: "0 B", 1023: "1023 B", 1 << 10: "1.0 KB", 5 << 19: "2.5 MB", 3 << 30: "3.0 GB"} {
+		if got := progress.Bytes(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
+		}
+	}
+}

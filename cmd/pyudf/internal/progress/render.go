@@ -33,7 +33,7 @@ func OfSending() View {
 
 // Sent says how a file got into a topic.
 func (s State) Sent(topic string) string {
-	return fmt.Sprintf("%s sent to %s; %s, %s records/s", count(s.In, "record"), topic, seconds(s.Elapsed), Number(int64(PerSecond(s.In, s.Elapsed))))
+	return fmt.Sprintf("%s sent to %s; %s, %s records/s", Count(s.In, "record"), topic, seconds(s.Elapsed), Number(int64(PerSecond(s.In, s.Elapsed))))
 }
 
 // Line says where a run stands.
@@ -62,9 +62,9 @@ func (s State) Attrs() []slog.Attr {
 // Summary says what a run did.
 func (s State) Summary() string {
 	parts := []string{
-		count(s.In, "record") + " in",
+		Count(s.In, "record") + " in",
 		Number(s.Out) + " out",
-		count(s.Dead, "dead letter"),
+		Count(s.Dead, "dead letter"),
 	}
 	parts = append(parts, s.incidents()...)
 	return fmt.Sprintf("%s; %s, %s records/s", strings.Join(parts, ", "), seconds(s.Elapsed), Number(int64(PerSecond(s.In, s.Elapsed))))
@@ -80,10 +80,10 @@ func (s State) incidents() []string {
 		parts = append(parts, Number(s.Skipped)+" skipped")
 	}
 	if s.Nulls > 0 {
-		parts = append(parts, count(s.Nulls, "null result"))
+		parts = append(parts, Count(s.Nulls, "null result"))
 	}
 	if s.Restarts > 0 {
-		parts = append(parts, count(s.Restarts, "worker restart"))
+		parts = append(parts, Count(s.Restarts, "worker restart"))
 	}
 	return parts
 }
@@ -112,11 +112,26 @@ func Number(n int64) string {
 	return sign + digits
 }
 
-func count(n int64, noun string) string {
+// Count writes how many there are of something.
+func Count(n int64, noun string) string {
 	if n == 1 {
 		return "1 " + noun
 	}
 	return Number(n) + " " + noun + "s"
+}
+
+// Bytes writes a size as people read it.
+func Bytes(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KB", float64(n)/(1<<10))
+	case n < 1<<30:
+		return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	default:
+		return fmt.Sprintf("%.1f GB", float64(n)/(1<<30))
+	}
 }
 
 // clock writes a duration as people write the time of a run: 0:42, 1:02:03.
