@@ -29,15 +29,17 @@ type Store interface {
 	Close() error
 }
 
-// Checkpointer is a store of which copies can be made while it is used.
+// Checkpointer is a store that can be copied while it is used.
 type Checkpointer interface {
-	// Checkpoint puts what was applied into a directory, which must not exist. It is quick: on one disk nothing is copied.
+	// Checkpoint puts what was applied before the call into a directory that must not be there, as files that are never
+	// written again. It may have later batches too, each whole. It is quick if the directory is on the disk of the store.
+	// Any goroutine may call it. REQUIRES: the store is not closed meanwhile.
 	Checkpoint(dir string) error
 }
 
 // Installer is a root that takes over copies of stores.
 type Installer interface {
-	// Install replaces a store by what fill puts into a directory: what Checkpoint put there. After an error, or a crash
+	// Install replaces a store by what fill puts into an empty directory: the files of a checkpoint. After an error, or a crash
 	// before it returns, the store is as it was. REQUIRES: the store is closed.
 	Install(name string, fill func(dir string) error) error
 }

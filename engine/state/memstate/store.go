@@ -46,6 +46,8 @@ func (r *Root) Has(name string) (bool, error) {
 func (r *Root) Close() error { return nil }
 
 type table struct {
+	// mu is held while keys change, which one goroutine does, and while others copy them.
+	mu   sync.Mutex
 	keys btree.Map[string, []byte]
 	size int64
 }
@@ -79,6 +81,8 @@ func (s *store) Scan(prefix []byte, visit func(key, value []byte) error) error {
 
 // Apply implements state.Store.
 func (s *store) Apply(changes *state.Changes) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	for change := range changes.All() {
 		switch change.Kind {
 		case state.Set:

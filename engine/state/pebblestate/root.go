@@ -72,14 +72,14 @@ func unwritable(dir string, err error) error {
 
 // Open implements state.Root.
 func (r *Root) Open(name string) (state.Store, error) {
-	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,254}$`).MatchString(name) {
-		return nil, fmt.Errorf("%q cannot be the name of a state store: use letters, digits, '.', '_' and '-'", name)
+	if err := checkName(name); err != nil {
+		return nil, err
 	}
 	if err := r.room(0); err != nil {
 		return nil, err
 	}
 	dir := filepath.Join(r.dir, name)
-	lock, err := r.lock(dir)
+	lock, err := r.take(name)
 	if err != nil {
 		return nil, err
 	}
@@ -99,13 +99,21 @@ func (r *Root) Open(name string) (state.Store, error) {
 	return s, nil
 }
 
+// checkName makes sure that a name is that of a directory, and of none of ours, which begin with a dot.
+func checkName(name string) error {
+	if !regexp.MustCompile(`^[a-zA-Z0-9_-][a-zA-Z0-9._-]{0,249}$`).MatchString(name) {
+		return fmt.Errorf("%q cannot be the name of a state store: use letters, digits, '.', '_' and '-'", name)
+	}
+	return nil
+}
+
 // Has implements state.Root.
 func (r *Root) Has(name string) (bool, error) {
 	names, err := r.config.disk.List(r.dir)
 	if err != nil {
 		return false, fmt.Errorf("look for stores in the state directory %s: %w", r.dir, err)
 	}
-	return slices.Contains(names, name), nil
+	return slices.Contains(names, name) || slices.Contains(names, replaced+name), nil
 }
 
 // lock keeps other processes away from a store, whose directory is created if need be.

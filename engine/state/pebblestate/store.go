@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
 
@@ -31,8 +32,8 @@ type store struct {
 	dir  string
 	// key and end are room for keys of the database.
 	key, end []byte
-	// broken is why nothing can be written any more. Such a database is not closed.
-	broken error
+	// broken is why nothing can be written any more. Such a database is not closed. It is set once.
+	broken atomic.Pointer[fatal]
 	closed bool
 }
 
@@ -109,8 +110,8 @@ func (s *store) Scan(prefix []byte, visit func(key, value []byte) error) error {
 
 // Apply implements state.Store.
 func (s *store) Apply(changes *state.Changes) (err error) {
-	if s.broken != nil || changes.Len() == 0 {
-		return s.broken
+	if err := s.brokenBy(); err != nil || changes.Len() == 0 {
+		return err
 	}
 	if err := s.root.room(changes.Bytes()); err != nil {
 		return err
@@ -158,8 +159,17 @@ func (s *store) rescue(err *error) {
 	if _, bug := what.(runtime.Error); bug || !ok {
 		panic(what)
 	}
-	s.broken = fmt.Errorf("%w; make sure that the disk works and has room, and start again: what was committed is safe", s.failed("write", reason))
-	*err, s.closed = s.broken, true
+	s.broken.CompareAndSwap(nil, &fatal{s.failed("write", reason).Error() +
+		"; make sure that the disk works and has room, and start again: what was committed is safe"})
+	*err = s.brokenBy()
+}
+
+// brokenBy returns why nothing can be written any more, nil if it can.
+func (s *store) brokenBy() error {
+	if why := s.broken.Load(); why != nil {
+		return *why
+	}
+	return nil
 }
 
 func (s *store) failed(what string, err error) error {
@@ -168,7 +178,7 @@ func (s *store) failed(what string, err error) error {
 
 // Size implements state.Store. Files that wait for their removal are not counted, up to three logs among them.
 func (s *store) Size() int64 {
-	if s.broken != nil {
+	if s.brokenBy() != nil {
 		return 0
 	}
 	metrics := s.db.Metrics()
@@ -177,8 +187,8 @@ func (s *store) Size() int64 {
 
 // Compact implements state.Store.
 func (s *store) Compact() (err error) {
-	if s.broken != nil {
-		return s.broken
+	if err := s.brokenBy(); err != nil {
+		return err
 	}
 	defer s.rescue(&err)
 	if err := s.db.Compact(context.Background(), []byte{dataKey}, []byte{dataEnd}, false); err != nil {
@@ -192,7 +202,7 @@ func (s *store) Compact() (err error) {
 
 // Close implements state.Store.
 func (s *store) Close() error {
-	if s.closed {
+	if s.closed || s.brokenBy() != nil {
 		return nil
 	}
 	s.closed = true

@@ -35,6 +35,12 @@ func Suite(t *testing.T, open func(t *testing.T) state.Root) {
 		"an overlay forgets what it discards":               overlayDiscards,
 		"an overlay commits once":                           overlayCommits,
 		"store and overlay are a map":                       likeAMap,
+		"a checkpoint is what was applied before":           checkpointIsWhatWasApplied,
+		"a checkpoint is never half a batch":                checkpointHasWholeBatches,
+		"a checkpoint needs a directory of its own":         checkpointNeedsItsDirectory,
+		"an installed store is the checkpoint":              installedIsTheCheckpoint,
+		"a store that cannot be filled stays as it was":     installFails,
+		"a store that is open is not replaced":              openIsLeftAlone,
 	}
 	for name, promise := range promises {
 		t.Run(name, func(t *testing.T) {
