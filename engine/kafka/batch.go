@@ -11,11 +11,11 @@ import (
 	"github.com/pyudf/pyudf/engine/source"
 )
 
-// add takes a message or event of a partition. Those of partitions that do not flow are left over from before a rebalance
-// or a Halt and dropped: whoever begins the partition next reads them.
+// add takes a message or event of a partition. Those of partitions that do not flow are left over from before a
+// rebalance and dropped: whoever begins the partition next reads them.
 func (s *Source) add(m *rdkafka.Message) {
 	p := s.owned[m.Partition]
-	if p == nil || p.done || p.stage != flowing {
+	if p == nil || p.done || !p.flows {
 		return
 	}
 	switch kafka.ErrorCode(m.Err) {
@@ -120,7 +120,7 @@ func (s *Source) reportLag() {
 	s.lagAt = now
 	for index, p := range s.owned {
 		_, high, err := s.consumer.GetWatermarkOffsets(s.config.Topic, index)
-		if err == nil && high >= 0 && p.stage == flowing {
+		if err == nil && high >= 0 && p.flows {
 			s.config.Metrics.Lag.WithLabelValues(s.config.Topic, strconv.Itoa(int(index))).Set(float64(max(high-p.next, 0)))
 		}
 	}

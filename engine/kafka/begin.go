@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -34,7 +33,7 @@ func (s *Source) Committed(ctx context.Context, partition record.Partition) (int
 }
 
 // Begin implements source.Source. It waits for brokers that are away. A partition that waits for its Release gives nothing.
-// REQUIRES: the partition was assigned, and did not begin or was halted.
+// REQUIRES: the partition was assigned, and did not begin.
 func (s *Source) Begin(ctx context.Context, partition record.Partition, from int64) (int64, error) {
 	p := s.owned[partition.Index]
 	if p == nil || s.handing != nil && slices.Contains(s.handing.revoked, partition) {
@@ -44,15 +43,15 @@ func (s *Source) Begin(ctx context.Context, partition record.Partition, from int
 	if err != nil {
 		return 0, err
 	}
-	if p.end < 0 && (s.config.UntilEnd || s.finishing.Load()) {
+	if s.config.UntilEnd || s.finishing.Load() {
 		if p.end, err = s.end(ctx, partition.Index); err != nil {
 			return 0, err
 		}
 	}
-	if err := s.flow(ctx, partition.Index, p, from); err != nil {
+	if err := s.flow(partition.Index, from); err != nil {
 		return 0, fmt.Errorf("read %s [%d] from offset %d: %w", partition.Topic, partition.Index, from, err)
 	}
-	p.stage, p.next, p.done = flowing, from, false
+	p.flows, p.next = true, from
 	if p.end >= 0 && p.next >= p.end {
 		s.finish(partition.Index, p)
 	}
@@ -165,56 +164,17 @@ func (s *Source) end(ctx context.Context, index int32) (int64, error) {
 }
 
 // flow has the client read a partition from an offset on.
-func (s *Source) flow(ctx context.Context, index int32, p *partition, from int64) error {
-	at := s.offsets([]record.Position{{Partition: s.named(index), Offset: from}})
-	switch {
-	case p.stage != waiting:
-		return s.rewind(ctx, at)
-	case s.fast != nil:
-		s.queue.Forward(s.config.Topic, index)
-		return s.fast.Assign(s.config.Topic, index, from)
-	default:
+func (s *Source) flow(index int32, from int64) error {
+	if s.fast == nil {
+		at := s.offsets([]record.Position{{Partition: s.named(index), Offset: from}})
 		return s.call(func() error { return s.consumer.IncrementalAssign(at) })
 	}
+	s.queue.Forward(s.config.Topic, index)
+	return s.fast.Assign(s.config.Topic, index, from)
 }
 
-// rewind lets partitions flow again that were paused. The client refuses while it still sees to what came before.
-func (s *Source) rewind(ctx context.Context, at []kafka.TopicPartition) error {
-	again := time.NewTicker(2 * time.Millisecond)
-	defer again.Stop()
-	for {
-		var busy error
-		err := s.call(func() error {
-			sought, err := s.consumer.SeekPartitions(at)
-			if err == nil {
-				busy = sought[0].Error
-			}
-			if err != nil || busy != nil {
-				return err
-			}
-			return s.consumer.Resume(at)
-		})
-		if err == nil && busy == nil {
-			return nil
-		}
-		e, ok := errors.AsType[kafka.Error](errors.Join(err, busy))
-		if !ok || e.Code() != kafka.ErrState && e.Code() != kafka.ErrPrevInProgress && e.Code() != kafka.ErrTimedOut {
-			return errors.Join(err, busy)
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
-}
-
-// call makes one of the client's own calls. Where records come through events too, the goroutine that polls makes it, as
-// one call must not meet the other there, and what it had taken before comes first.
+// call has the goroutine that polls the client make one of its calls, as the client does not allow both at once.
 func (s *Source) call(do func() error) error {
-	if s.fast != nil {
-		return do()
-	}
 	done := make(chan error, 1)
 	for {
 		select {
@@ -226,27 +186,6 @@ func (s *Source) call(do func() error) error {
 			}
 		}
 	}
-}
-
-// Halt implements source.Source. The client keeps the partitions, but holds them: see rebalance.
-func (s *Source) Halt(partitions []record.Partition) error {
-	var flows []kafka.TopicPartition
-	for _, at := range partitions {
-		if p := s.owned[at.Index]; p != nil && p.stage == flowing {
-			flows = append(flows, kafka.TopicPartition{Topic: &s.config.Topic, Partition: at.Index})
-		}
-	}
-	if len(flows) == 0 {
-		return nil
-	}
-	if err := s.call(func() error { return s.consumer.Pause(flows) }); err != nil {
-		return fmt.Errorf("pause topic %q: %w", s.config.Topic, err)
-	}
-	for _, at := range flows {
-		s.owned[at.Partition].stage = halted
-	}
-	s.drop(partitions)
-	return nil
 }
 
 // drop throws away what was gathered of partitions and not polled.
@@ -270,24 +209,16 @@ func (s *Source) drop(partitions []record.Partition) {
 
 // Release implements source.Source. The goroutine that waits in rebalance takes the partitions from the client.
 func (s *Source) Release(partitions []record.Partition) error {
-	var held []kafka.TopicPartition
 	for _, at := range partitions {
-		if p := s.owned[at.Index]; p != nil && p.stage == halted {
-			held = append(held, kafka.TopicPartition{Topic: &s.config.Topic, Partition: at.Index})
-		}
 		delete(s.owned, at.Index)
 		if s.config.Metrics != nil {
 			s.config.Metrics.Lag.DeleteLabelValues(s.config.Topic, strconv.Itoa(int(at.Index)))
 		}
 	}
 	s.drop(partitions)
-	var err error
-	if len(held) > 0 { // or they would be paused when they come back
-		err = s.call(func() error { return s.consumer.Resume(held) })
-	}
 	if s.handing != nil {
 		close(s.handing.released)
 		s.handing = nil
 	}
-	return err
+	return nil
 }

@@ -52,8 +52,8 @@ func (o *Outlet) failure() error {
 	return nil
 }
 
-// fault returns what an error of the client's means to the engine: it wraps sink.ErrAborted if the transaction is to be
-// aborted, and what is written in it is to be written again.
+// fault returns what an error of the client's means to the engine: it wraps sink.ErrAborted if the outlet is to be opened anew,
+// and what was written in the transaction is to be written again.
 func (o *Outlet) fault(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -65,6 +65,7 @@ func (o *Outlet) fault(doing string, err error) error {
 
 // judge is fault. REQUIRES: mu is held.
 func (o *Outlet) judge(doing string, err error) error {
+	o.failed = true
 	cause, ok := errors.AsType[*rdkafka.Error](err)
 	if fatal := o.producer.client.FatalError(); ok && fatal != nil {
 		cause, err = fatal, fatal
@@ -84,14 +85,10 @@ func (o *Outlet) judge(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case !ok && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", doing, err)
-	case ok && isFenced(cause) && !o.broken:
-		if o.displaced() {
-			return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and brokers let the younger one go on; "+
-				"stop one of them, or give each a state directory of its own", o.config.TransactionalID)
-		}
-		o.contested = time.Now()
+	case ok && isFenced(cause) && o.displaced():
+		return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and brokers let the younger one go on; "+
+			"stop one of them, or give each a state directory of its own", o.config.TransactionalID)
 	}
-	o.broken = o.broken || !ok || !cause.Abortable
 	return fmt.Errorf("%s: %w: %w", doing, sink.ErrAborted, err)
 }
 
@@ -100,10 +97,8 @@ func isFenced(cause *rdkafka.Error) bool {
 }
 
 // displaced tells, of a producer that brokers do not let go on, whether that is because of another with its transactional id.
-// Brokers do the same to one whose transaction has timed out, which a younger one cannot have; and when it could not know
-// whether its commit was done, but that does not happen twice in a row. REQUIRES: mu is held.
+// Brokers do the same to one whose transaction has timed out, which a younger one cannot have, and to one that does not know
+// whether its commit was done. REQUIRES: mu is held.
 func (o *Outlet) displaced() bool {
-	young := !o.begun.IsZero() && time.Since(o.begun) < o.config.TransactionTimeout
-	again := !o.contested.IsZero() && time.Since(o.contested) < o.config.TransactionTimeout
-	return young && !o.committing || again
+	return !o.committing && !o.begun.IsZero() && time.Since(o.begun) < o.config.TransactionTimeout
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -85,8 +86,8 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []kafk
 	return nil
 }
 
-// Members returns how many other processes a group has. One that died counts until its session times out, unless it had
-// this process's own group.instance.id; empty: none.
+// Members returns how many other members a group has. One that died counts until its session times out, unless its
+// group.instance.id begins with own, as those of this process do; empty: none does.
 func (c *Cluster) Members(ctx context.Context, group, own string) (int, error) {
 	var others int
 	err := settled(ctx, func() (err error) {
@@ -110,7 +111,7 @@ func (c *Cluster) members(ctx context.Context, group, own string) (int, error) {
 			return 0, description.Error
 		}
 		for _, member := range description.Members {
-			if own == "" || member.GroupInstanceID != own {
+			if own == "" || !strings.HasPrefix(member.GroupInstanceID, own) {
 				others++
 			}
 		}

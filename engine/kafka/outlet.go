@@ -28,25 +28,22 @@ type OutletConfig struct {
 
 // Outlet implements sink.Outlet with a producer of its own. A transaction begins by itself, with what is written first.
 type Outlet struct {
-	cluster *Cluster
-	config  OutletConfig
-	// written are the bytes that were handed over since the last Deliver or Abort.
+	cluster  *Cluster
+	config   OutletConfig
+	producer *producer
+	// written are the bytes that were handed over since the last Deliver.
 	written atomic.Int64
-	offsets []*rdkafka.Offsets
 	closed  sync.Once
 
-	// producer is replaced by Abort alone, while nobody writes.
-	producer *producer
-
 	mu sync.Mutex // guards what follows
+	// offsets are those of the logs.
+	offsets []*rdkafka.Offsets
 	// begun is when the open transaction began; zero: none is open.
 	begun time.Time
-	// broken tells that the producer cannot go on, or that nobody knows whether it can.
-	broken bool
 	// committing tells that the transaction is being committed.
 	committing bool
-	// contested is when the producer was last replaced because brokers did not let it go on.
-	contested time.Time
+	// failed tells that the outlet is of no more use.
+	failed bool
 }
 
 const (
@@ -64,12 +61,30 @@ var _ sink.Outlet = (*Outlet)(nil)
 // begun before.
 func (c *Cluster) OpenOutlet(ctx context.Context, config OutletConfig) (*Outlet, error) {
 	config.TransactionTimeout = cmp.Or(config.TransactionTimeout, 15*time.Second)
-	o := &Outlet{cluster: c, config: config}
-	if err := o.renew(ctx); err != nil {
-		_ = o.Close()
+	producer, err := c.newProducer(config.Name, merge(config.overrides(), shared(), producerDefaults(), c.settings))
+	if err != nil {
 		return nil, err
 	}
+	o := &Outlet{cluster: c, config: config, producer: producer}
+	if !o.transactional() {
+		return o, nil
+	}
+	if err := o.insist(ctx, "starting", slice, producer.client.InitTransactions); err != nil {
+		_ = o.Close()
+		return nil, fmt.Errorf("start transactions of %s: %w", config.Name, err)
+	}
 	return o, nil
+}
+
+// overrides are the settings of a producer that users have no say in.
+func (c OutletConfig) overrides() map[string]string {
+	if c.TransactionalID == "" {
+		return nil
+	}
+	return map[string]string{
+		"transactional.id":       c.TransactionalID,
+		"transaction.timeout.ms": strconv.FormatInt(c.TransactionTimeout.Milliseconds(), 10),
+	}
 }
 
 // OpenSink returns a sink for a topic. It is of use until the outlet is closed. REQUIRES: the topic exists, or was just created.
@@ -81,18 +96,25 @@ func (o *Outlet) OpenSink(_ context.Context, topic string) (sink.Sink, error) {
 	return s, nil
 }
 
-// OpenLog returns a sink for a topic that tells where its messages are. REQUIRES: nobody writes.
+// OpenLog returns a sink for a topic that tells where its messages are.
 func (o *Outlet) OpenLog(ctx context.Context, topic string) (sink.Log, error) {
 	info, err := o.cluster.Topic(ctx, topic)
 	if err != nil {
 		return nil, err
 	}
 	s := &Sink{outlet: o, name: topic, offsets: rdkafka.NewOffsets(info.Partitions)}
-	o.offsets = append(o.offsets, s.offsets)
+	o.keep(s.offsets)
 	if _, err := o.producer.topic(s); err != nil {
 		return nil, err
 	}
 	return Log{s}, nil
+}
+
+// keep has Close free the offsets, which messages on their way refer to.
+func (o *Outlet) keep(offsets *rdkafka.Offsets) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.offsets = append(o.offsets, offsets)
 }
 
 // Written returns how many bytes were written since the last Deliver. Any goroutine may call it.
@@ -191,7 +213,6 @@ func (o *Outlet) ended() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.begun = time.Time{}
-	o.broken = false
 	o.written.Store(0)
 }
 
@@ -206,71 +227,6 @@ func (o *Outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
 		}
 	}
 	return nil
-}
-
-// Abort implements sink.Outlet.
-func (o *Outlet) Abort(ctx context.Context) error {
-	if !o.transactional() {
-		o.written.Store(0)
-		return nil
-	}
-	if !o.open() {
-		return nil
-	}
-	if !o.isBroken() {
-		err := o.insist(ctx, "aborting", slice, o.producer.client.AbortTransaction)
-		if err == nil {
-			o.producer.forgive()
-			o.ended()
-			return nil
-		}
-		if err := o.fault("abort", err); ctx.Err() != nil || !errors.Is(err, sink.ErrAborted) {
-			return err
-		}
-	}
-	return o.renew(ctx)
-}
-
-func (o *Outlet) isBroken() bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.broken
-}
-
-// renew gives the outlet a new producer.
-func (o *Outlet) renew(ctx context.Context) error {
-	overrides := map[string]string{}
-	if o.transactional() {
-		overrides["transactional.id"] = o.config.TransactionalID
-		overrides["transaction.timeout.ms"] = strconv.FormatInt(o.config.TransactionTimeout.Milliseconds(), 10)
-	}
-	next, err := o.cluster.newProducer(o.config.Name, merge(overrides, shared(), producerDefaults(), o.cluster.settings))
-	if err != nil {
-		return err
-	}
-	if o.producer != nil {
-		o.producer.close()
-	}
-	o.producer = next
-	if !o.transactional() {
-		return nil
-	}
-	err = o.insist(ctx, "starting", slice, o.producer.client.InitTransactions)
-	if err != nil {
-		o.markBroken()
-		if cause := o.producer.client.FatalError(); cause != nil {
-			err = cause
-		}
-		return fmt.Errorf("start transactions of %s: %w", o.config.Name, err)
-	}
-	o.ended()
-	return nil
-}
-
-func (o *Outlet) markBroken() {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	o.broken, o.begun = true, time.Now()
 }
 
 // flush returns when everything written is delivered.
@@ -294,10 +250,7 @@ func (o *Outlet) flush(ctx context.Context) error {
 // no reader has to wait for its end.
 func (o *Outlet) Close() error {
 	o.closed.Do(func() {
-		if o.producer == nil {
-			return
-		}
-		if o.transactional() && o.open() && !o.isBroken() {
+		if o.abortable() {
 			const patience = 2000 // ms
 			_ = o.producer.client.AbortTransaction(patience)
 		}
@@ -307,4 +260,10 @@ func (o *Outlet) Close() error {
 		}
 	})
 	return nil
+}
+
+func (o *Outlet) abortable() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.transactional() && !o.begun.IsZero() && !o.failed
 }

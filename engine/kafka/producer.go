@@ -24,8 +24,6 @@ type producer struct {
 
 	// refused holds the reason why brokers refuse this client for good, such as a wrong password.
 	refused atomic.Pointer[error]
-	// forgiven are the messages that were lost with transactions that were aborted.
-	forgiven atomic.Int64
 
 	mu     sync.Mutex // guards topics
 	topics map[*Sink]*rdkafka.Topic
@@ -102,17 +100,11 @@ func (p *producer) forget(s *Sink) {
 // were written again.
 func (p *producer) lost() (hopeless bool, err error) {
 	count, topic, code := p.client.Lost()
-	if count -= p.forgiven.Load(); count <= 0 {
+	if count == 0 {
 		return false, nil
 	}
 	err = fmt.Errorf("%d records were not delivered, the first for topic %q: %s", count, topic, rdkafka.ErrorText(code))
 	return isHopeless(kafka.ErrorCode(code)), err
-}
-
-// forgive forgets what was lost up to now. REQUIRES: nothing is on its way.
-func (p *producer) forgive() {
-	count, _, _ := p.client.Lost()
-	p.forgiven.Store(count)
 }
 
 // isHopeless tells errors that come again as often as the same is tried.

@@ -88,22 +88,13 @@ type Source struct {
 
 // partition is a partition that this process owns.
 type partition struct {
-	stage stage
+	flows bool  // it began
 	next  int64 // offset of the next record; -1: not known
 	end   int64 // where a bounded run ends; -1: never
 	done  bool
 	// What the last batch held.
 	records, keyBytes, valueBytes int
 }
-
-// stage is what becomes of a partition's records.
-type stage uint8
-
-const (
-	waiting stage = iota // the client does not know of it
-	flowing
-	halted // the client holds it still
-)
 
 // handover is a rebalance that waits for the engine.
 type handover struct {
@@ -264,7 +255,7 @@ func (s *Source) endNow(ctx context.Context) error {
 		return nil
 	}
 	for index, p := range s.owned {
-		if p.stage != flowing || p.end >= 0 {
+		if !p.flows || p.end >= 0 {
 			continue
 		}
 		end, err := s.end(ctx, index)
