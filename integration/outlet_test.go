@@ -1,0 +1,372 @@
+package integration_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pyudf/pyudf/engine/changelog"
+	"github.com/pyudf/pyudf/engine/kafka"
+	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/sink/sinktest"
+	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/integration/kafkatest"
+)
+
+var _ changelog.Log = (*kafka.Cluster)(nil)
+
+// outletTo opens an outlet of a transactional id with a sink for a topic.
+func outletTo(t *testing.T, c *kafka.Cluster, id, topic string) (*kafka.Outlet, sink.Log) {
+	t.Helper()
+	outlet, err := c.OpenOutlet(t.Context(), kafka.OutletConfig{Name: id, TransactionalID: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = outlet.Close() })
+	to, err := outlet.OpenLog(t.Context(), topic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return outlet, to
+}
+
+func put(t *testing.T, to sink.Sink, values ...string) {
+	t.Helper()
+	messages := sinktest.Messages(values...)
+	messages.Partitions = make([]int32, len(values))
+	if rejected, err := to.Write(t.Context(), messages); err != nil || len(rejected) > 0 {
+		t.Fatalf("write: %v, %v", rejected, err)
+	}
+}
+
+// joined is a source of a group whose partitions have begun where they are committed.
+type joined struct {
+	source source.Source
+	owned  []record.Partition
+}
+
+func join(t *testing.T, c *kafka.Cluster, topic, group string) *joined {
+	t.Helper()
+	r := &joined{source: openSource(t, c, kafka.SourceConfig{Topic: topic, Group: group})}
+	t.Cleanup(func() { _ = r.source.Close() })
+	for len(r.owned) == 0 {
+		event, err := r.source.Poll(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.owned = event.Assigned
+	}
+	for _, p := range r.owned {
+		from, err := r.source.Committed(t.Context(), p)
+		if err == nil {
+			_, err = r.source.Begin(t.Context(), p, from)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r
+}
+
+// take polls until there are so many records, and returns their values and where they end.
+func (r *joined) take(t *testing.T, records int) (values []string, reads []sink.Read) {
+	t.Helper()
+	next := map[record.Partition]int64{}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	for len(values) < records {
+		event, err := r.source.Poll(ctx)
+		if err != nil {
+			t.Fatalf("after %d records: %v", len(values), err)
+		}
+		if b := event.Records; b != nil {
+			for i := range b.Len() {
+				values = append(values, string(b.Values.At(i)))
+			}
+			next[b.Partition] = b.Next()
+		}
+	}
+	read := sink.Read{Source: r.source}
+	for p, offset := range next {
+		read.Positions = append(read.Positions, record.Position{Partition: p, Offset: offset})
+	}
+	return values, []sink.Read{read}
+}
+
+func delivered(b *kafkatest.Broker, t *testing.T, topic string) []string {
+	t.Helper()
+	var values []string
+	for _, r := range b.ReadAll(t, topic) {
+		values = append(values, string(r.Value))
+	}
+	return values
+}
+
+func TestRecordsAndPositionsAreThereTogetherOrNotAtAll(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, in, out, group := connect(t, b), b.Topic(t, 1), b.Topic(t, 1), kafkatest.Name(t, "group")
+		b.Produce(t, in, kafkatest.Record{Value: []byte("1")}, kafkatest.Record{Value: []byte("2")})
+		outlet, to := outletTo(t, cluster, group, out)
+		reader := join(t, cluster, in, group)
+		_, reads := reader.take(t, 2)
+		put(t, to, "a", "b")
+		if got := outlet.Written(); got != 2 {
+			t.Errorf("%d bytes count as written, want 2", got)
+		}
+		if err := to.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := delivered(b, t, out); len(got) > 0 || len(b.Committed(t, group, in)) > 0 {
+			t.Errorf("before the commit there are %q, and %v is committed", got, b.Committed(t, group, in))
+		}
+		if err := outlet.Deliver(t.Context(), reads); err != nil {
+			t.Fatal(err)
+		}
+		if err := outlet.Acknowledge(t.Context(), reads); err != nil {
+			t.Error(err)
+		}
+		if got := outlet.Written(); got != 0 {
+			t.Errorf("%d bytes count as written after the commit", got)
+		}
+		p := reader.owned[0]
+		if committed, err := reader.source.Committed(t.Context(), p); err != nil || committed != 2 {
+			t.Errorf("committed %d, %v, want 2", committed, err)
+		}
+		if got := delivered(b, t, out); !slices.Equal(got, []string{"a", "b"}) {
+			t.Errorf("after the commit there are %q", got)
+		}
+	})
+}
+
+func TestAnOutletThatIsOpenedAnewDropsWhatWasNotCommitted(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, out, id := connect(t, b), b.Topic(t, 1), kafkatest.Name(t, "node")
+		first, to := outletTo(t, cluster, id, out)
+		put(t, to, "kept")
+		if err := first.Deliver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := to.Next(0); got != 1 {
+			t.Errorf("the log ends at %d, want 1", got)
+		}
+		put(t, to, "dropped", "dropped too")
+		if err := to.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := to.Next(0); got != 4 { // there is a marker between
+			t.Errorf("the log ends at %d, want 4", got)
+		}
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		second, to := outletTo(t, cluster, id, out)
+		put(t, to, "kept too")
+		if err := second.Deliver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if got := delivered(b, t, out); !slices.Equal(got, []string{"kept", "kept too"}) {
+			t.Errorf("there are %q", got)
+		}
+	})
+}
+
+func TestAnOutletThatAnotherHasTakenThePlaceOfSaysSo(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, in, out, id := connect(t, b), b.Topic(t, 1), b.Topic(t, 1), kafkatest.Name(t, "node")
+		b.Produce(t, in, kafkatest.Record{Value: []byte("1")})
+		reader := join(t, cluster, in, id)
+		_, reads := reader.take(t, 1)
+		first, to := outletTo(t, cluster, id, out)
+		put(t, to, "past")
+		if err := to.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		second, too := outletTo(t, connect(t, b), id, out)
+		err := first.Deliver(t.Context(), reads)
+		if err == nil || errors.Is(err, sink.ErrAborted) || !strings.Contains(err.Error(), "another process runs as this node") {
+			t.Errorf("the first one says: %v", err)
+		}
+		put(t, too, "present")
+		if err := second.Deliver(t.Context(), reads); err != nil {
+			t.Errorf("the second one says: %v", err)
+		}
+		if got := delivered(b, t, out); !slices.Equal(got, []string{"present"}) {
+			t.Errorf("there are %q", got)
+		}
+	})
+}
+
+func TestAReaderPassesWhatWasAbortedAndEndsBehindIt(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, topic := connect(t, b), b.Topic(t, 1)
+		for i := range 3 {
+			outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
+			put(t, to, fmt.Sprint("kept ", i))
+			if err := outlet.Deliver(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+			put(t, to, "dropped")
+			if err := to.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := outlet.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := record.Partition{Topic: topic}
+		s := openSource(t, cluster, kafka.SourceConfig{Topic: topic, Assign: []record.Position{{Partition: p}}, UntilEnd: true})
+		got := readAll(t, s)
+		var values []string
+		for i := range got.Len() {
+			values = append(values, string(got.Values.At(i)))
+		}
+		if !slices.Equal(values, []string{"kept 0", "kept 1", "kept 2"}) {
+			t.Errorf("the source gives %q", values)
+		}
+	})
+}
+
+func TestALogIsReadToItsEndAndNoFurther(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, topic := connect(t, b), b.Topic(t, 2)
+		p := record.Partition{Topic: topic}
+		outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
+		for i := range 3 {
+			put(t, to, fmt.Sprint(i))
+			if err := outlet.Deliver(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		low, end, err := cluster.Bounds(t.Context(), p)
+		if err != nil || low != 0 || end != 6 { // a marker behind each
+			t.Errorf("the bounds are %d and %d, %v", low, end, err)
+		}
+		var values []string
+		next, err := cluster.Read(t.Context(), p, 2, func(next int64, value []byte) error {
+			values = append(values, fmt.Sprintf("%s:%d", value, next))
+			return nil
+		})
+		if err != nil || next != 6 || !slices.Equal(values, []string{"1:3", "2:5"}) {
+			t.Errorf("read %q up to %d, %v", values, next, err)
+		}
+		began := time.Now()
+		next, err = cluster.Read(t.Context(), p, 5, func(int64, []byte) error { return errors.New("there is nothing") })
+		if err != nil || next != 6 {
+			t.Errorf("the tail is read up to %d, %v", next, err)
+		}
+		t.Logf("a tail of one marker takes %s", time.Since(began))
+		if _, err := cluster.Read(t.Context(), p, 7, nil); err == nil {
+			t.Error("a log that ends before the place where reading begins is read")
+		}
+		if low, end, err := cluster.Bounds(t.Context(), record.Partition{Topic: kafkatest.Name(t, "nothing")}); err != nil || low != 0 || end != 0 {
+			t.Errorf("a log that is not there has the bounds %d and %d, %v", low, end, err)
+		}
+	})
+}
+
+func TestALogWaitsForTheEndOfOpenTransactions(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, topic := connect(t, b), b.Topic(t, 1)
+		outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
+		put(t, to, "open")
+		if err := to.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		read := make(chan string, 1)
+		go func() {
+			_, err := connect(t, b).Read(t.Context(), record.Partition{Topic: topic}, 0, func(_ int64, value []byte) error {
+				read <- string(value)
+				return nil
+			})
+			read <- fmt.Sprint(err)
+		}()
+		select {
+		case value := <-read:
+			t.Fatalf("%q was read while the transaction was open", value)
+		case <-time.After(300 * time.Millisecond):
+		}
+		if err := outlet.Deliver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if value, end := <-read, <-read; value != "open" || end != "<nil>" {
+			t.Errorf("read %q, then %s", value, end)
+		}
+	})
+}
+
+func TestPartitionsThatDidNotBeginHoldUpNeitherTheOthersNorTheGroup(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, topic, group := connect(t, b), b.Topic(t, 2), kafkatest.Name(t, "group")
+		b.Produce(t, topic, kafkatest.Record{Value: []byte("0")}, kafkatest.Record{Partition: 1, Value: []byte("1")})
+		first := openSource(t, cluster, kafka.SourceConfig{Topic: topic, Group: group})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var records, revoked int
+		var second chan error
+		for revoked == 0 {
+			event, err := first.Poll(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, p := range event.Assigned {
+				if p.Index == 1 {
+					if _, err := first.Begin(ctx, p, -1); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if event.Records != nil {
+				records += event.Records.Len()
+			}
+			if records == 1 && second == nil {
+				second = make(chan error, 1)
+				go func() { second <- assignedOne(ctx, cluster, topic, group) }()
+			}
+			if revoked = len(event.Revoked); revoked > 0 {
+				if err := first.Release(event.Revoked); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		go func() {
+			for ctx.Err() == nil {
+				_, _ = first.Poll(ctx)
+			}
+		}()
+		if err := <-second; err != nil {
+			t.Errorf("the second member: %v", err)
+		}
+		cancel()
+		if records != 1 || revoked != 1 {
+			t.Errorf("%d records came and %d partitions were revoked", records, revoked)
+		}
+	})
+}
+
+// assignedOne joins a group and returns when it has got a partition and its record.
+func assignedOne(ctx context.Context, cluster *kafka.Cluster, topic, group string) error {
+	s, err := cluster.OpenSource(ctx, kafka.SourceConfig{Topic: topic, Group: group})
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // what matters came before
+	for {
+		event, err := s.Poll(ctx)
+		if err != nil {
+			return err
+		}
+		for _, p := range event.Assigned {
+			if _, err := s.Begin(ctx, p, -1); err != nil {
+				return err
+			}
+		}
+		if event.Records != nil {
+			return nil
+		}
+	}
+}
