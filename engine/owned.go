@@ -79,6 +79,7 @@ func (r *reader) start(working context.Context, p record.Partition, from restore
 	if err != nil {
 		return fmt.Errorf("read %s [%d]: %w", p.Topic, p.Index, err)
 	}
+	r.ticked = time.Time{} // a task knows the time from its first moment on
 	config := task.Config{Position: position, Runner: r.program, Outputs: r.outputs}
 	if from.flow != nil {
 		config.Flow = from.flow

@@ -216,8 +216,10 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
 			Plan: r.plan, OpenSource: r.ports.openSource,
-			OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) { return r.ports.openOutlet(ctx, r.plan, name) },
-			OpenHop:    r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
+			OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
+				return r.ports.openOutlet(ctx, r.plan, name)
+			},
+			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
 			State: r.state, Changelogs: r.ports.changelogs(r.state), Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Metrics: r.metrics, Logger: r.talk.logger,

@@ -65,7 +65,7 @@ func (p *ports) beAlone(ctx context.Context) error {
 	patience := sessionTimeout(p.config.settings) + 10*time.Second
 	again := time.NewTicker(250 * time.Millisecond)
 	defer again.Stop()
-	others, err := p.cluster.Members(ctx, p.config.group)
+	others, err := p.cluster.Members(ctx, p.config.group, p.node+".")
 	if others > 0 {
 		p.config.logger.Info("waiting for another process to leave the group; one that died is in it until its session times out",
 			"group", p.config.group, "others", others, "at_most", patience)
@@ -80,7 +80,7 @@ func (p *ports) beAlone(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		others, err = p.cluster.Members(ctx, p.config.group)
+		others, err = p.cluster.Members(ctx, p.config.group, p.node+".")
 	}
 	return err
 }

@@ -103,20 +103,20 @@ func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan,
 	if err != nil {
 		return nil, nil, outcome.Mendable(err)
 	}
-	release = func() { closeLogged(ports.config.logger, slot.Release) }
+	leave := func() { closeLogged(ports.config.logger, slot.Release) }
 	ports.node = slot.ID()
 	if !keepsState(compiled) {
-		return nil, release, nil
+		return nil, leave, nil
 	}
 	kept, err := pebblestate.Open(dir, pebblestate.Config{Log: ports.config.logger})
 	if err == nil && f.resetState {
 		err = kept.Forget()
 	}
 	if err != nil {
-		release()
+		leave()
 		return nil, nil, outcome.Mendable(err)
 	}
-	return kept, func() { closeLogged(ports.config.logger, kept.Close); release() }, nil
+	return kept, func() { closeLogged(ports.config.logger, kept.Close); leave() }, nil
 }
 
 // changelogs returns where the changelogs are of a run that has any.
@@ -125,7 +125,7 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 		return nil
 	}
 	return &engine.Changelogs{
-		Log:   p.cluster.Log(),
+		Log:   p.cluster,
 		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Name + ".changelog" },
 	}
 }

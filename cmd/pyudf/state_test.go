@@ -61,12 +61,13 @@ func (r stateRig) use(t *testing.T, use func(state.Root)) error {
 	}
 	ports := &ports{config: portsConfig{group: "heat", logger: logger}, cluster: cluster}
 	defer ports.close()
-	root, err := r.flags.openState(t.Context(), newProgram(t).world, &plan.Plan{Sources: []*plan.Source{{Keyed: true}}}, ports)
+	root, release, err := r.flags.openState(t.Context(), newProgram(t).world, &plan.Plan{Sources: []*plan.Source{{Keyed: true}}}, ports)
 	if err != nil {
 		return err
 	}
 	use(root)
-	return root.Close()
+	release()
+	return nil
 }
 
 // leave writes a store; leftover tells whether there is what it wrote.

@@ -38,8 +38,14 @@ func write(t *testing.T, h *local.Hop, partition int32, values ...[]byte) {
 func opened(t *testing.T, partitions int) *local.Hop {
 	t.Helper()
 	h := local.New("hop", partitions)
-	if given := poll(t, h).Assigned; len(given) != partitions {
+	given := poll(t, h).Assigned
+	if len(given) != partitions {
 		t.Fatalf("%d partitions, want %d", len(given), partitions)
+	}
+	for _, p := range given {
+		if _, err := h.Source().Begin(t.Context(), p, -1); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return h
 }

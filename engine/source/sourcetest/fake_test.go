@@ -19,7 +19,7 @@ func TestFakeKeepsThePromisesOfABoundedSource(t *testing.T) {
 		want := map[record.Partition][]string{}
 		for index := range int32(2) {
 			partition := record.Partition{Topic: "t", Index: index}
-			fake.Push(source.Event{Assigned: []record.Position{{Partition: partition, Offset: 5}}})
+			fake.Push(source.Event{Assigned: []record.Partition{partition}})
 		}
 		for index := range int32(2) {
 			partition := record.Partition{Topic: "t", Index: index}
@@ -30,7 +30,7 @@ func TestFakeKeepsThePromisesOfABoundedSource(t *testing.T) {
 			}
 			fake.Push(source.Event{Ended: []record.Partition{partition}})
 		}
-		return sourcetest.Opened{Source: fake, Values: want}
+		return sourcetest.Opened{Source: fake, Values: want, Fourth: 8}
 	})
 }
 
@@ -76,7 +76,7 @@ func TestFailComesAfterWhatWasPushed(t *testing.T) {
 func TestCommitsAndReleasesAreRemembered(t *testing.T) {
 	fake := sourcetest.New()
 	partition := record.Partition{Topic: "t", Index: 1}
-	if _, ok := fake.Committed(partition); ok {
+	if _, ok := fake.LastCommit(partition); ok {
 		t.Error("a partition counts as committed before any commit")
 	}
 	for offset := range int64(3) {
@@ -87,7 +87,7 @@ func TestCommitsAndReleasesAreRemembered(t *testing.T) {
 	if err := fake.Release([]record.Partition{partition}); err != nil {
 		t.Fatal(err)
 	}
-	if offset, ok := fake.Committed(partition); !ok || offset != 2 {
+	if offset, ok := fake.LastCommit(partition); !ok || offset != 2 {
 		t.Errorf("committed %d, %v, want 2", offset, ok)
 	}
 	if got := len(fake.Commits()); got != 3 {
@@ -120,6 +120,34 @@ func TestReleaseThrowsAwayWhatIsNotYetPolled(t *testing.T) {
 	event, err := fake.Poll(t.Context())
 	if err != nil || event.Records == nil || event.Records.Partition != kept {
 		t.Errorf("got %+v, %v, want the batch of %v", event, err, kept)
+	}
+}
+
+func TestAPartitionThatWaitsToBeginHoldsUpNoOther(t *testing.T) {
+	fake := sourcetest.New()
+	slow, quick := record.Partition{Topic: "t"}, record.Partition{Topic: "t", Index: 1}
+	fake.Push(source.Event{Assigned: []record.Partition{slow, quick}}, source.Event{Records: sourcetest.Batch(slow, 0, "a")},
+		source.Event{Revoked: []record.Partition{slow}}, source.Event{Records: sourcetest.Batch(quick, 0, "b")})
+	poll := func() source.Event {
+		event, err := fake.Poll(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return event
+	}
+	if event := poll(); len(event.Assigned) != 2 {
+		t.Fatalf("got %+v", event)
+	}
+	for _, p := range []record.Partition{quick, slow} {
+		if _, err := fake.Begin(t.Context(), p, -1); err != nil {
+			t.Fatal(err)
+		}
+		if event := poll(); event.Records == nil || event.Records.Partition != p {
+			t.Errorf("got %+v, want the batch of %v", event, p)
+		}
+		if event := poll(); p == quick && !event.Idle || p == slow && event.Revoked == nil {
+			t.Errorf("got %+v after the batch of %v", event, p)
+		}
 	}
 }
 

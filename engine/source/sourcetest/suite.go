@@ -23,6 +23,8 @@ type Opened struct {
 	Source source.Source
 	// Values are the records that the source holds, per partition and in order. Keys and times are the adapter's own tests.
 	Values map[record.Partition][]string
+	// Fourth is the offset of the fourth record of each partition; 0: the source begins at its start alone.
+	Fourth int64
 }
 
 // Suite holds a source to the promises of every bounded source. It calls open anew for each of them; open must give
@@ -31,8 +33,10 @@ func Suite(t *testing.T, open func(t *testing.T) Opened) {
 	t.Helper()
 	promises := map[string]func(*testing.T, Opened){
 		"every partition is assigned before its records":      assignedFirst,
+		"nothing of a partition comes before it is begun":     silentBeforeBegin,
 		"all records come in order and once":                  recordsInOrder,
-		"offsets are consecutive from the assigned one":       offsetsConsecutive,
+		"offsets are consecutive from where it begins":        offsetsConsecutive,
+		"a partition begins where it is told":                 beginsWhereTold,
 		"batches are whole: every record has all its parts":   batchesWhole,
 		"each partition ends once, after its last record":     endedOnce,
 		"poll returns when its context ends":                  pollHonoursContext,
@@ -50,8 +54,14 @@ func Suite(t *testing.T, open func(t *testing.T) Opened) {
 	}
 }
 
-// Drain polls until every partition that was assigned has ended, and returns the events up to there.
+// Drain begins every partition that is assigned and polls until all have ended. It returns the events up to there.
 func Drain(t *testing.T, s source.Source) []source.Event {
+	t.Helper()
+	return drain(t, s, func(record.Partition) int64 { return -1 }, func(record.Position) {})
+}
+
+// drain is Drain. from says where a partition begins, began is told where it did.
+func drain(t *testing.T, s source.Source, from func(record.Partition) int64, began func(record.Position)) []source.Event {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -65,8 +75,36 @@ func Drain(t *testing.T, s source.Source) []source.Event {
 		assigned += len(event.Assigned)
 		ended += len(event.Ended)
 		events = append(events, event)
+		for _, p := range event.Assigned {
+			began(record.Position{Partition: p, Offset: begin(t, s, p, from(p))})
+		}
 	}
 	return events
+}
+
+func begin(t *testing.T, s source.Source, p record.Partition, from int64) int64 {
+	t.Helper()
+	at, err := s.Begin(t.Context(), p, from)
+	if err != nil {
+		t.Fatalf("begin %v at %d: %v", p, from, err)
+	}
+	return at
+}
+
+// assigned polls until all partitions are assigned, and returns them.
+func assigned(t *testing.T, opened Opened) []record.Partition {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	var all []record.Partition
+	for len(all) < len(opened.Values) {
+		event, err := opened.Source.Poll(ctx)
+		if err != nil {
+			t.Fatalf("poll for the assignment: %v", err)
+		}
+		all = append(all, event.Assigned...)
+	}
+	return all
 }
 
 // Values returns the values of all records in the events, per partition.
@@ -87,11 +125,11 @@ func Values(events []source.Event) map[record.Partition][]string {
 func assignedFirst(t *testing.T, opened Opened) {
 	assigned := map[record.Partition]bool{}
 	for _, event := range Drain(t, opened.Source) {
-		for _, position := range event.Assigned {
-			if assigned[position.Partition] {
-				t.Errorf("%v was assigned twice", position.Partition)
+		for _, partition := range event.Assigned {
+			if assigned[partition] {
+				t.Errorf("%v was assigned twice", partition)
 			}
-			assigned[position.Partition] = true
+			assigned[partition] = true
 		}
 		if event.Records != nil && !assigned[event.Records.Partition] {
 			t.Fatalf("records of %v came before it was assigned", event.Records.Partition)
@@ -119,10 +157,8 @@ func recordsInOrder(t *testing.T, opened Opened) {
 
 func offsetsConsecutive(t *testing.T, opened Opened) {
 	next := map[record.Partition]int64{}
-	for _, event := range Drain(t, opened.Source) {
-		for _, position := range event.Assigned {
-			next[position.Partition] = position.Offset
-		}
+	events := drain(t, opened.Source, func(record.Partition) int64 { return -1 }, func(at record.Position) { next[at.Partition] = at.Offset })
+	for _, event := range events {
 		if event.Records == nil {
 			continue
 		}
@@ -189,20 +225,29 @@ func quietAfterTheEnd(t *testing.T, opened Opened) {
 	quiet(t, opened.Source)
 }
 
-func releasedIsSilent(t *testing.T, opened Opened) {
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	var released []record.Partition
-	for len(released) < len(opened.Values) {
-		event, err := opened.Source.Poll(ctx)
-		if err != nil {
-			t.Fatalf("poll for the assignment: %v", err)
-		}
-		for _, position := range event.Assigned {
-			released = append(released, position.Partition)
+func silentBeforeBegin(t *testing.T, opened Opened) {
+	assigned(t, opened)
+	quiet(t, opened.Source)
+}
+
+func beginsWhereTold(t *testing.T, opened Opened) {
+	if opened.Fourth == 0 {
+		t.Skip("the source begins at its start alone")
+	}
+	events := drain(t, opened.Source, func(record.Partition) int64 { return opened.Fourth }, func(record.Position) {})
+	for partition, got := range Values(events) {
+		if want := opened.Values[partition][3:]; !slices.Equal(got, want) {
+			t.Errorf("%v: got %d records %.500q, want %d: %.500q", partition, len(got), got, len(want), want)
 		}
 	}
-	if err := opened.Source.Release(released); err != nil {
+}
+
+func releasedIsSilent(t *testing.T, opened Opened) {
+	all := assigned(t, opened)
+	for _, p := range all {
+		begin(t, opened.Source, p, -1)
+	}
+	if err := opened.Source.Release(all); err != nil {
 		t.Fatalf("release: %v", err)
 	}
 	quiet(t, opened.Source)
@@ -247,11 +292,15 @@ func commitThenClose(t *testing.T, opened Opened) {
 }
 
 func batchesAreImmutable(t *testing.T, opened Opened) {
+	all := assigned(t, opened)
+	for _, p := range all {
+		begin(t, opened.Source, p, -1)
+	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	var events []source.Event
 	var copies []string
-	for ended := 0; ended < len(opened.Values); {
+	for ended := 0; ended < len(all); {
 		event, err := opened.Source.Poll(ctx)
 		if err != nil {
 			t.Fatalf("poll: %v", err)
