@@ -1,0 +1,113 @@
+package simtest_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/pyudf/pyudf/engine/dispatch"
+	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/engine/simtest"
+)
+
+//nolint:gochecknoglobals // flags of the test binary
+var (
+	oneSeed = flag.Int64("seed", -1, "run this seed alone, and print what happens")
+	seeds   = flag.Int("seeds", 300, "how many seeds to run")
+	first   = flag.Int("first", 0, "the first of them")
+)
+
+// TestCrashesChangeNoResult has the engine run on nodes that crash, lose partitions and get no replies.
+func TestCrashesChangeNoResult(t *testing.T) {
+	if *oneSeed >= 0 {
+		simulate(t, uint64(*oneSeed))
+		return
+	}
+	total := map[string]int{}
+	for seed := *first; seed < *first+*seeds; seed++ {
+		for what, n := range simulate(t, uint64(seed)) { //nolint:gosec // not negative
+			total[what] += n
+		}
+		if t.Failed() {
+			return
+		}
+	}
+	t.Logf("%d seeds: %v", *seeds, total)
+}
+
+// simulate runs one seed and returns what happened how often.
+func simulate(t *testing.T, seed uint64) (happened map[string]int) {
+	t.Helper()
+	draw := rand.New(rand.NewPCG(seed, 3))
+	app := windowed()
+	if draw.IntN(2) == 0 {
+		app = keeping()
+	}
+	input := events(draw)
+	want := app.expect(input)
+	records, junk := encoded(t, draw, input)
+	config := simtest.Config{
+		Plan: app.plan, Topic: "in", Input: records, Nodes: 1 + draw.IntN(3), Steps: 200 + draw.IntN(1500), Hops: 1 + draw.IntN(3), Want: junk,
+		Start:   func(context.Context) (dispatch.Worker, error) { return worker{}, nil },
+		Metrics: func() *metrics.Set { return metrics.New(prometheus.NewRegistry()) },
+		Results: []string{simtest.DeadLetters},
+	}
+	for topic, results := range want {
+		config.Results = append(config.Results, topic)
+		config.Want += len(results)
+	}
+	slices.Sort(config.Results)
+	if *oneSeed >= 0 {
+		config.Logger = slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	}
+	synctest.Test(t, func(t *testing.T) {
+		world := simtest.New(seed, config)
+		if err := world.Run(); err != nil {
+			t.Error(err)
+		}
+		for topic, want := range want {
+			var got []string
+			for _, r := range world.Results(topic) {
+				got = append(got, app.read(t, r.Value))
+			}
+			if got, want := sorted(got, app.ordered), sorted(want, app.ordered); !slices.Equal(got, want) {
+				t.Errorf("%s: %s", topic, difference(got, want))
+			}
+		}
+		if n := len(world.Results(simtest.DeadLetters)); n != junk {
+			t.Errorf("%d dead letters of %d", n, junk)
+		}
+		if t.Failed() {
+			for _, line := range world.Trace(lines()) {
+				t.Log(line)
+			}
+			t.Logf("seed %d: go test -run %s ./engine/simtest -seed %d", seed, t.Name(), seed)
+		}
+		happened = world.Count
+	})
+	return happened
+}
+
+func lines() int {
+	if *oneSeed >= 0 {
+		return 1 << 30
+	}
+	return 40
+}
+
+func difference(got, want []string) string {
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return fmt.Sprintf("%d results of %d; number %d is %s, want %s", len(got), len(want), i, got[i], want[i])
+		}
+	}
+	return fmt.Sprintf("%d results of %d", len(got), len(want))
+}
