@@ -23,6 +23,7 @@ type feed struct {
 func newFeed(brokers, topic string, next func(rng *rand.Rand) (key, value string)) (*feed, error) {
 	producer, err := kafka.NewProducer(&kafka.ConfigMap{
 		"bootstrap.servers": brokers, "linger.ms": 1, "partitioner": "murmur2_random",
+		"queue.buffering.max.messages": 1_000_000,
 		"go.delivery.reports": false, "enable.metrics.push": false,
 	})
 	if err != nil {
