@@ -222,7 +222,7 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
 			State: r.state, Changelogs: r.ports.changelogs(r.state), Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
-			Metrics: r.metrics, Logger: r.talk.logger,
+			Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
 		})
 	})
 	if err != nil {
