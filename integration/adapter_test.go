@@ -55,7 +55,7 @@ func TestKafkaKeepsThePromisesOfABoundedSourceByBothWaysOfReading(t *testing.T) 
 					group := fmt.Sprintf("%s-%v-%d", topic, oneByOne, opened)
 					return sourcetest.Opened{
 						Source: openSource(t, cluster, kafka.SourceConfig{Topic: topic, Group: group, UntilEnd: true, OneByOne: oneByOne}),
-						Values: values,
+						Values: values, Fourth: 3,
 					}
 				})
 			})

@@ -75,21 +75,16 @@ func (o *Outlet) judge(doing string, err error) error {
 		err = lost
 	}
 	switch {
-	case !o.transactional() && ok && cause.Fatal:
-		return fmt.Errorf("the producer cannot go on: %w", err)
-	case !o.transactional() && lost != nil:
-		return lost
-	case !o.transactional():
-		return fmt.Errorf("%s: %w", doing, err)
-	case hopeless, ok && isHopeless(kafka.ErrorCode(cause.Code)):
-		return fmt.Errorf("%s: %w", doing, err)
-	case !ok && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded):
+	case !o.transactional() || hopeless || ok && isHopeless(kafka.ErrorCode(cause.Code)):
 		return fmt.Errorf("%s: %w", doing, err)
 	case ok && isFenced(cause) && o.displaced():
 		return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and brokers let the younger one go on; "+
 			"stop one of them, or give each a state directory of its own", o.config.TransactionalID)
+	case ok, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s: %w: %w", doing, sink.ErrAborted, err)
+	default:
+		return fmt.Errorf("%s: %w", doing, err)
 	}
-	return fmt.Errorf("%s: %w: %w", doing, sink.ErrAborted, err)
 }
 
 func isFenced(cause *rdkafka.Error) bool {

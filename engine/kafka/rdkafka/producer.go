@@ -68,10 +68,6 @@ extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 extern rd_kafka_headers_t *rd_kafka_headers_new(size_t count);
 extern void rd_kafka_headers_destroy(rd_kafka_headers_t *headers);
 extern int rd_kafka_header_add(rd_kafka_headers_t *headers, const char *name, ssize_t name_size, const void *value, ssize_t value_size);
-extern int rd_kafka_conf_interceptor_add_on_new(rd_kafka_conf_t *conf, const char *name,
-	int (*on_new)(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *errstr, size_t size), void *opaque);
-extern int rd_kafka_interceptor_add_on_acknowledgement(rd_kafka_t *rk, const char *name,
-	int (*on_acknowledgement)(rd_kafka_t *rk, rd_kafka_message_t *message, void *opaque), void *opaque);
 extern int rd_kafka_flush(rd_kafka_t *rk, int timeout_ms);
 extern const char *rd_kafka_err2str(int err);
 
@@ -111,46 +107,6 @@ static rd_kafka_event_t *serve(rd_kafka_queue_t *q, losses_t *losses, int timeou
 }
 
 static int64_t lost(losses_t *losses) { return losses->count; }
-
-// offsets_t holds for each partition of a topic the offset behind the last message that was delivered there, -1 if there was
-// none. Threads of librdkafka write it.
-typedef struct offsets_s {
-	int32_t partitions;
-	_Atomic int64_t *next;
-} offsets_t;
-
-static offsets_t *offsets_new(int32_t partitions) {
-	offsets_t *offsets = malloc(sizeof *offsets);
-	offsets->partitions = partitions;
-	offsets->next = malloc((partitions + 1) * sizeof *offsets->next);
-	for (int32_t i = 0; i < partitions; i++)
-		offsets->next[i] = -1;
-	return offsets;
-}
-
-static void offsets_free(offsets_t *offsets) {
-	free((void *)offsets->next);
-	free(offsets);
-}
-
-static int64_t offsets_next(offsets_t *offsets, int32_t partition) {
-	return partition >= 0 && partition < offsets->partitions ? offsets->next[partition] : -1;
-}
-
-// on_acknowledgement sees each message that was delivered or lost. The offset is unknown in the rare case that the broker
-// took a message for one that it had long had.
-static int on_acknowledgement(rd_kafka_t *rk, rd_kafka_message_t *message, void *opaque) {
-	offsets_t *offsets = message->_private;
-	if (offsets && !message->err && message->offset >= 0 && message->partition >= 0 && message->partition < offsets->partitions)
-		offsets->next[message->partition] = message->offset + 1;
-	return 0;
-}
-
-static int on_new(rd_kafka_t *rk, const rd_kafka_conf_t *conf, void *opaque, char *errstr, size_t size) {
-	return rd_kafka_interceptor_add_on_acknowledgement(rk, "offsets", on_acknowledgement, NULL);
-}
-
-static int intercept(rd_kafka_conf_t *conf) { return rd_kafka_conf_interceptor_add_on_new(conf, "offsets", on_new, NULL); }
 
 // produce hands over messages from..n and returns the index of the first that was not taken, with the reason in err.
 // headers are those of message from, if there are any. Without partitions each message goes to its key's. opaque, if there
@@ -230,9 +186,9 @@ func NewProducer(settings map[string]string) (*Producer, error) {
 			return nil, fmt.Errorf("%s=%s: %s", name, value, C.GoString(errstr))
 		}
 	}
-	if code := C.intercept(conf); code != 0 {
+	if err := intercept(conf); err != nil {
 		C.rd_kafka_conf_destroy(conf)
-		return nil, fmt.Errorf("intercept what is delivered: %s", ErrorText(int(code)))
+		return nil, err
 	}
 	rk := C.rd_kafka_new(C.PRODUCER, conf, errstr, size)
 	if rk == nil {
@@ -316,20 +272,6 @@ func (p *Producer) Lost() (count int64, topic string, code int) {
 // Flush waits until every message is delivered or lost, at most timeout ms, and tells whether that is so. Lost is
 // complete then. Serve must go on meanwhile.
 func (p *Producer) Flush(timeoutMS int) bool { return C.rd_kafka_flush(p.rk, C.int(timeoutMS)) == 0 }
-
-// Offsets are the offsets behind the last messages that were delivered to the partitions of a topic.
-type Offsets struct{ c *C.offsets_t }
-
-// NewOffsets returns offsets for so many partitions.
-func NewOffsets(partitions int) *Offsets { return &Offsets{C.offsets_new(C.int32_t(partitions))} }
-
-// Next returns the offset behind the last message that was delivered to a partition, -1 if there was none.
-func (o *Offsets) Next(partition int32) int64 {
-	return int64(C.offsets_next(o.c, C.int32_t(partition)))
-}
-
-// Close frees the offsets. REQUIRES: producers that wrote them are closed.
-func (o *Offsets) Close() { C.offsets_free(o.c) }
 
 // Topic is a topic to produce to.
 type Topic struct {

@@ -67,6 +67,7 @@ func TestEveryFormatKeepsThePromisesOfABoundedSource(t *testing.T) {
 				return sourcetest.Opened{
 					Source: open(t, planOf(path)),
 					Values: map[record.Partition][]string{{Topic: path}: values},
+					Fourth: 3,
 				}
 			})
 		})
