@@ -24,7 +24,7 @@ func newFeed(brokers, topic string, next func(rng *rand.Rand) (key, value string
 	producer, err := kafka.NewProducer(&kafka.ConfigMap{
 		"bootstrap.servers": brokers, "linger.ms": 1, "partitioner": "murmur2_random",
 		"queue.buffering.max.messages": 1_000_000,
-		"go.delivery.reports": false, "enable.metrics.push": false,
+		"go.delivery.reports":          false, "enable.metrics.push": false,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a producer: %w", err)
