@@ -12,7 +12,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolin
 
 func TestHelpIsTheGoldenOne(t *testing.T) {
 	p := newProgram(t)
-	for _, command := range []string{"", "run", "plan", "produce", "tail", "dev", "version"} {
+	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "produce", "tail", "dev", "version"} {
 		p.must(t, strings.Fields(command+" --help")...)
 		golden := filepath.Join("testdata", strings.TrimSpace("help "+command)+".txt")
 		if *rewrite {

@@ -147,3 +147,15 @@ func Slots(stateDir string) ([]string, error) {
 	}
 	return dirs, nil
 }
+
+// All returns the directories of the slots of all groups and clusters below the directory that has their state.
+func All(home string) ([]string, error) {
+	found, err := fs.Glob(os.DirFS(home), "*/*,nodes/*")
+	if err != nil {
+		return nil, fmt.Errorf("look for nodes in %s: %w", home, err)
+	}
+	for i, dir := range found {
+		found[i] = filepath.Join(home, filepath.FromSlash(dir))
+	}
+	return found, nil
+}

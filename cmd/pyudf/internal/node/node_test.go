@@ -167,6 +167,18 @@ func TestSlotsAreListedAndDisturbNoStore(t *testing.T) {
 	}
 }
 
+func TestNodesOfAllGroupsAreFound(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "of [all]")
+	if dirs, err := node.All(home); err != nil || dirs != nil {
+		t.Fatalf("got %v (%v) where nothing is", dirs, err)
+	}
+	a, b := claim(t, filepath.Join(home, "c1", "heat"), ""), claim(t, filepath.Join(home, "c2", "a,b"), "pod-7")
+	dirs, err := node.All(home)
+	if want := []string{a.Dir(), b.Dir()}; err != nil || !slices.Equal(dirs, want) {
+		t.Errorf("got %v (%v), want %v", dirs, err, want)
+	}
+}
+
 func TestAPlaceThatCannotBeWrittenIsNamed(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
