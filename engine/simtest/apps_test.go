@@ -251,7 +251,10 @@ func sorted(results []string, ordered bool) []string {
 		slices.Sort(out)
 		return out
 	}
-	key := func(text string) string { return text[:strings.Index(text, ",")] }
+	key := func(text string) string {
+		before, _, _ := strings.Cut(text, ",")
+		return before
+	}
 	slices.SortStableFunc(out, func(a, b string) int { return strings.Compare(key(a), key(b)) })
 	return out
 }

@@ -17,6 +17,9 @@ type Conductor struct {
 	faulty bool
 	// trace is what happened, the latest last.
 	trace []string
+	// frozen is the process that gets no turn for so many more.
+	frozen *Client
+	turns  int
 
 	mu      sync.Mutex // guards waiting
 	waiting []*waiting
@@ -102,7 +105,8 @@ func (c *Conductor) ready() []*waiting {
 	defer c.mu.Unlock()
 	var out []*waiting
 	for _, w := range c.waiting {
-		if w.call.Ready == nil || w.call.Ready() {
+		frozen := c.turns > 0 && w.call.Client == c.frozen
+		if !frozen && (w.call.Ready == nil || w.call.Ready()) {
 			out = append(out, w)
 		}
 	}
@@ -121,6 +125,7 @@ func (w *waiting) client() string {
 
 // release lets a call take effect.
 func (c *Conductor) release(w *waiting) {
+	c.turns = max(0, c.turns-1)
 	c.leave(w)
 	err := w.call.Do()
 	if c.Note("%s: %s", w.client(), w.call.Name); err != nil {
@@ -130,6 +135,9 @@ func (c *Conductor) release(w *waiting) {
 		w.done <- err
 	}
 }
+
+// freeze gives a process no turn while others have so many.
+func (c *Conductor) freeze(client *Client, turns int) { c.frozen, c.turns = client, turns }
 
 // kill ends a process: what it asked for does not take effect any more.
 func (c *Conductor) kill(client *Client) {

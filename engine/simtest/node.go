@@ -42,7 +42,7 @@ func (n *node) running() bool { return !n.over }
 func (n *node) goingOn() bool { return n.active.Load() > 0 }
 
 // ended tells whether the process has come to its end by itself.
-func (n *node) ended() (err error, ended bool) { //nolint:staticcheck // the error is a result like any other
+func (n *node) ended() (err error, ended bool) {
 	if n.over {
 		return nil, false
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -166,7 +167,7 @@ func (s *Source) Committed(ctx context.Context, p record.Partition) (offset int6
 	return offset, err
 }
 
-func nameOf(p record.Partition) string { return string(rune('0' + p.Index)) }
+func nameOf(p record.Partition) string { return strconv.Itoa(int(p.Index)) }
 
 // Begin implements source.Source.
 func (s *Source) Begin(ctx context.Context, p record.Partition, from int64) (int64, error) {

@@ -59,6 +59,7 @@ const (
 	crash trouble = iota
 	crashInCall
 	stop
+	freeze
 	outOfGroup
 	rebalance
 	timeout
@@ -118,7 +119,7 @@ func (w *World) settle() {
 			continue
 		}
 		w.conductor.Note("%s ended: %v", n.name, err)
-		if err != nil && !(n.stopping && (errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled))) {
+		if stopped := errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled); err != nil && !(n.stopping && stopped) {
 			w.err = fmt.Errorf("%s ended by itself: %w", n.name, err)
 		}
 	}
@@ -154,6 +155,8 @@ func (w *World) trouble() bool {
 		return w.crashInCall()
 	case stop:
 		return w.withRunning("stop", func(n *node) { n.stop() })
+	case freeze:
+		return w.freeze()
 	case outOfGroup:
 		return w.outOfGroup(func(*member) bool { return true })
 	case rebalance:
@@ -182,7 +185,8 @@ func (w *World) withRunning(what string, do func(*node)) bool {
 	}
 	n := running[w.conductor.Pick(len(running))]
 	do(n)
-	return w.happened(what+" of "+n.name, true)
+	w.conductor.Note("-- of %s:", n.name)
+	return w.happened(what, true)
 }
 
 // crashInCall has a process die that waits for something, before it takes effect or after.
@@ -202,8 +206,23 @@ func (w *World) crashInCall() bool {
 		w.conductor.release(c)
 	}
 	w.nodes[i].crash()
-	w.Count["crash in a call"]++
-	return w.happened(fmt.Sprintf("crash of %s %s %s", w.nodes[i].name, when, c.call.Name), true)
+	w.conductor.Note("-- %s dies %s %s", c.client(), when, c.call.Name)
+	return w.happened("crash in a call", true)
+}
+
+// freeze has a process stand still while it waits for something; groups may find that it is dead.
+func (w *World) freeze() bool {
+	calls := slices.DeleteFunc(w.conductor.ready(), func(c *waiting) bool { return c.call.Client == nil })
+	if len(calls) == 0 {
+		return false
+	}
+	c := calls[w.conductor.Pick(len(calls))]
+	w.conductor.freeze(c.call.Client, 10+w.conductor.Pick(150))
+	w.conductor.Note("-- %s stands still at %s", c.client(), c.call.Name)
+	for range len(w.groups()) * w.conductor.Pick(2) {
+		w.outOfGroup(func(m *member) bool { return m.source.client == c.call.Client })
+	}
+	return w.happened("standstill", true)
 }
 
 func (w *World) groups() []*group {
@@ -268,6 +287,7 @@ func (w *World) startOne() {
 func (w *World) proceed() {
 	ready := w.conductor.ready()
 	if len(ready) == 0 {
+		w.conductor.turns = max(0, w.conductor.turns-1)
 		w.pass(10 * time.Millisecond)
 		return
 	}
@@ -284,6 +304,7 @@ const (
 // heal has nothing go wrong any more, and waits for the results.
 func (w *World) heal() {
 	w.conductor.faulty = false
+	w.conductor.freeze(nil, 0)
 	for i := range w.came {
 		for w.came[i] < len(w.config.Input[i]) {
 			w.produce()
@@ -326,9 +347,9 @@ func (w *World) complete() bool {
 }
 
 func (w *World) missing() string {
-	text := ""
+	var text []byte
 	for _, topic := range w.config.Results {
-		text += fmt.Sprintf("%s has %d, ", topic, len(w.cluster.Committed(topic)))
+		text = fmt.Appendf(text, "%s has %d, ", topic, len(w.cluster.Committed(topic)))
 	}
 	return fmt.Sprintf("%swanted are %d; unread records: %t", text, w.config.Want, w.cluster.Unread())
 }
