@@ -370,3 +370,65 @@ func assignedOne(ctx context.Context, cluster *kafka.Cluster, topic, group strin
 		}
 	}
 }
+
+func TestATransactionWhoseOutcomeNobodyKnowsIsDecidedByTheNextOutlet(t *testing.T) {
+	kafkatest.EachOwn(t, func(t *testing.T, b *kafkatest.Broker) {
+		cluster, out, id := connect(t, b), b.Topic(t, 1), kafkatest.Name(t, "node")
+		first, to := outletTo(t, cluster, id, out)
+		put(t, to, "0")
+		if err := first.Deliver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		put(t, to, "1")
+		if err := to.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.Stop(t)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := first.Deliver(ctx, nil); !errors.Is(err, sink.ErrAborted) {
+			t.Errorf("without a broker it says: %v", err)
+		}
+		if err := first.Close(); err != nil {
+			t.Error(err)
+		}
+		opened := make(chan error, 1)
+		var second *kafka.Outlet
+		go func() {
+			var err error
+			second, err = cluster.OpenOutlet(t.Context(), kafka.OutletConfig{Name: id, TransactionalID: id})
+			opened <- err
+		}()
+		b.Start(t)
+		if err := <-opened; err != nil {
+			t.Fatal(err)
+		}
+		defer second.Close() //nolint:errcheck // what matters is delivered
+		before := delivered(b, t, out)
+		if !slices.Equal(before, []string{"0"}) {
+			t.Errorf("there are %q", before)
+		}
+		again, err := second.OpenSink(t.Context(), out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, again, "1 again")
+		if err := second.Deliver(t.Context(), nil); err != nil {
+			t.Error(err)
+		}
+		if got := delivered(b, t, out); !slices.Equal(got, []string{"0", "1 again"}) {
+			t.Errorf("there are %q", got)
+		}
+	})
+}
+
+func TestARecordThatNoBrokerTakesEndsTheRunAndIsNotTriedForEver(t *testing.T) {
+	b := kafkatest.Kafka(t) // the embedded broker has no limit
+	cluster, out := connect(t, b), kafkatest.Name(t, "topic")
+	b.CreateTopicWith(t, out, 1, map[string]string{"max.message.bytes": "1000"})
+	outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), out)
+	put(t, to, strings.Repeat("x", 2000))
+	if err := outlet.Deliver(t.Context(), nil); err == nil || errors.Is(err, sink.ErrAborted) || !strings.Contains(err.Error(), out) {
+		t.Errorf("it says: %v", err)
+	}
+}
