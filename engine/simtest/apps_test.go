@@ -78,6 +78,30 @@ func count(name string) *planv1.AggregateColumn {
 	return &planv1.AggregateColumn{Name: name, Value: &planv1.AggregateColumn_Builtin{Builtin: b}}
 }
 
+// copying keeps nothing: it has what comes in go out.
+func copying() app {
+	p := &planv1.Plan{App: "copying", Sources: []*planv1.Source{source("")}}
+	added(p, "out", "in", to("out"))
+	expect := func(input [][]event) map[string][]string {
+		out := map[string][]string{}
+		for _, events := range input {
+			for _, e := range events {
+				out["out"] = append(out["out"], fmt.Sprint(e))
+			}
+		}
+		return out
+	}
+	read := func(t *testing.T, value []byte) string {
+		t.Helper()
+		var e event
+		if err := json.Unmarshal(value, &e); err != nil {
+			t.Fatalf("%s: %v", value, err)
+		}
+		return fmt.Sprint(e)
+	}
+	return app{plan: p, expect: expect, read: read}
+}
+
 // windowed counts records by g and m in windows of 10 ms behind a hop, and what it counted by m in windows of 40 ms behind
 // another one.
 func windowed() app {

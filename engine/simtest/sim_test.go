@@ -47,10 +47,7 @@ func TestCrashesChangeNoResult(t *testing.T) {
 func simulate(t *testing.T, seed uint64) (happened map[string]int) {
 	t.Helper()
 	draw := rand.New(rand.NewPCG(seed, 3))
-	app := windowed()
-	if draw.IntN(2) == 0 {
-		app = keeping()
-	}
+	app := []func() app{copying, windowed, keeping, windowed, keeping}[draw.IntN(5)]()
 	input := events(draw)
 	want := app.expect(input)
 	records, junk := encoded(t, draw, input)
