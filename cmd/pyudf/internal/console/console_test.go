@@ -44,7 +44,7 @@ func long(t *testing.T) string {
 // short is a directory with a short path.
 func short(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "t")
+	dir, err := os.MkdirTemp("/tmp", "t") //nolint:usetesting // the path must be short, wherever temporary files are
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,8 +11,6 @@ import (
 	"github.com/pyudf/pyudf/engine/status"
 )
 
-func value(v int64) *int64 { return &v }
-
 // now is when the runs are shown.
 func now() time.Time { return time.Date(2024, 5, 1, 10, 0, 0, 0, time.UTC) }
 
@@ -23,8 +21,8 @@ func runs() []status.Run {
 			CommitInterval: 200,
 			Tasks: []status.Task{
 				{
-					Source: "weather", Partition: 0, Phase: status.Running, Epoch: 1200, Lag: 35000, Watermark: value(1_356_998_400_000),
-					StateBytes: 5 << 20, Snapshot: status.Snapshot{Offset: 7, Time: now().Add(-12 * time.Second)}, RestoreEstimate: value(3400),
+					Source: "weather", Partition: 0, Phase: status.Running, Epoch: 1200, Lag: 35000, Watermark: new(int64(1_356_998_400_000)),
+					StateBytes: 5 << 20, Snapshot: status.Snapshot{Offset: 7, Time: now().Add(-12 * time.Second)}, RestoreEstimate: new(int64(3400)),
 				},
 				{Source: "weather", Partition: 10, Phase: status.Restoring, RestoreDone: 12000, RestoreTotal: 40000, RestoreLeft: 64000},
 				{Source: "weather", Partition: 11, Phase: status.Restoring},

@@ -80,11 +80,14 @@ func sample(t *testing.T) *state.Changes {
 		"mposition":  binary.AppendVarint(nil, 42),
 		"mclock":     append(clock, 0),
 		"mshape/3":   []byte("windows of count"),
-		"mabout/3": describe(t, keyed.About{At: "heat.py:12", Key: []string{"station"}, Windows: "windows of 1h0m0s every 1h0m0s from 0s on",
-			Aggregates: []keyed.AboutAggregate{{Name: "n", Op: "AGGREGATE_OP_COUNT", Argument: "unknown"}}}),
+		"mabout/3": describe(t, keyed.About{
+			At: "heat.py:12", Key: []string{"station"}, Windows: "windows of 1h0m0s every 1h0m0s from 0s on",
+			Aggregates: []keyed.AboutAggregate{{Name: "n", Op: "AGGREGATE_OP_COUNT", Argument: "unknown"}},
+		}),
 		"mshape/5": []byte("state"),
-		"mabout/5": describe(t, keyed.About{At: "heat.py:20", Key: []string{"station", "year"}, Function: "alarm",
-			States: []string{"total", "seen"}, Timers: []string{"quiet"}}),
+		"mabout/5": describe(t, keyed.About{
+			At: "heat.py:20", Key: []string{"station", "year"}, Function: "alarm", States: []string{"total", "seen"}, Timers: []string{"quiet"},
+		}),
 		"w3/\x00\x00\x00\x01":   append(cell, count(t, 3)...),
 		"s5/j" + `["JFK",2013]`: kept(noon, noon+hour, []byte{0x03}, []byte("\x82\xa1a\x93\x01\xc2\xc0\x07\xcb\x3f\xe0\x00\x00\x00\x00\x00\x00")),
 		"s5/j" + `["LGA",2014]`: kept(noon+1, record.NoTime, nil, []byte("\xff\xfe")),
