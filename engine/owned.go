@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"time"
@@ -56,7 +57,8 @@ func (r *reader) assign(working context.Context, partitions []record.Partition) 
 
 // begin starts the tasks of partitions whose state is here.
 func (r *reader) begin(working context.Context) error {
-	for p, a := range r.arriving {
+	for _, p := range inOrder(maps.Keys(r.arriving)) {
+		a := r.arriving[p]
 		select {
 		case <-a.done:
 		default:
@@ -155,6 +157,8 @@ func (r *reader) release(partitions []record.Partition) error {
 }
 
 // partitions returns the partitions in their order, so that the same input has the same order of results.
-func (r *reader) partitions() []record.Partition {
-	return slices.SortedFunc(maps.Keys(r.tasks), func(a, b record.Partition) int { return int(a.Index - b.Index) })
+func (r *reader) partitions() []record.Partition { return inOrder(maps.Keys(r.tasks)) }
+
+func inOrder(partitions iter.Seq[record.Partition]) []record.Partition {
+	return slices.SortedFunc(partitions, func(a, b record.Partition) int { return int(a.Index - b.Index) })
 }
