@@ -13,8 +13,10 @@ import org.apache.kafka.streams.state.Stores;
 final class Kept implements Processor<byte[], byte[], byte[], byte[]> {
   private static final String STORE = "kept";
   private static final int SIZE = 100;
+  /** As in kept.py: nothing on a disk can be made smaller. */
+  private static final long STRIDE = 104_729;
 
-  private final byte[] noise = new byte[1 << 16];
+  private final byte[] noise = new byte[1 << 20];
   private ProcessorContext<byte[], byte[]> context;
   private KeyValueStore<byte[], byte[]> store;
 
@@ -36,7 +38,7 @@ final class Kept implements Processor<byte[], byte[], byte[], byte[]> {
   @Override
   public void process(Record<byte[], byte[]> record) {
     ObjectNode value = Json.object(record.value());
-    int at = (int) (value.get("n").asLong() % (noise.length - SIZE));
+    int at = (int) (value.get("n").asLong() * STRIDE % (noise.length - SIZE));
     store.put(record.key(), Arrays.copyOfRange(noise, at, at + SIZE));
     if (value.get("echo").asInt() == 1) {
       context.forward(record);
