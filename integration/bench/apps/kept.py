@@ -6,7 +6,7 @@ import random
 import pyudf as pu
 
 SIZE = 100
-# So much, and so far apart for keys that are neighbours, that no block on a disk has the same bytes twice.
+# Neighbouring keys have what is far apart, so that no block on a disk has the same bytes twice.
 STRIDE = 104_729
 noise = random.Random(5).randbytes(1 << 20)
 
