@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,7 +99,7 @@ func (r *joined) take(t *testing.T, records int) (values []string, reads []sink.
 	return values, []sink.Read{read}
 }
 
-func delivered(b *kafkatest.Broker, t *testing.T, topic string) []string {
+func delivered(t *testing.T, b *kafkatest.Broker, topic string) []string {
 	t.Helper()
 	var values []string
 	for _, r := range b.ReadAll(t, topic) {
@@ -121,7 +122,7 @@ func TestRecordsAndPositionsAreThereTogetherOrNotAtAll(t *testing.T) {
 		if err := to.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := delivered(b, t, out); len(got) > 0 || len(b.Committed(t, group, in)) > 0 {
+		if got := delivered(t, b, out); len(got) > 0 || len(b.Committed(t, group, in)) > 0 {
 			t.Errorf("before the commit there are %q, and %v is committed", got, b.Committed(t, group, in))
 		}
 		if err := outlet.Deliver(t.Context(), reads); err != nil {
@@ -137,7 +138,7 @@ func TestRecordsAndPositionsAreThereTogetherOrNotAtAll(t *testing.T) {
 		if committed, err := reader.source.Committed(t.Context(), p); err != nil || committed != 2 {
 			t.Errorf("committed %d, %v, want 2", committed, err)
 		}
-		if got := delivered(b, t, out); !slices.Equal(got, []string{"a", "b"}) {
+		if got := delivered(t, b, out); !slices.Equal(got, []string{"a", "b"}) {
 			t.Errorf("after the commit there are %q", got)
 		}
 	})
@@ -169,7 +170,7 @@ func TestAnOutletThatIsOpenedAnewDropsWhatWasNotCommitted(t *testing.T) {
 		if err := second.Deliver(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := delivered(b, t, out); !slices.Equal(got, []string{"kept", "kept too"}) {
+		if got := delivered(t, b, out); !slices.Equal(got, []string{"kept", "kept too"}) {
 			t.Errorf("there are %q", got)
 		}
 	})
@@ -195,7 +196,7 @@ func TestAnOutletThatAnotherHasTakenThePlaceOfSaysSo(t *testing.T) {
 		if err := second.Deliver(t.Context(), reads); err != nil {
 			t.Errorf("the second one says: %v", err)
 		}
-		if got := delivered(b, t, out); !slices.Equal(got, []string{"present"}) {
+		if got := delivered(t, b, out); !slices.Equal(got, []string{"present"}) {
 			t.Errorf("there are %q", got)
 		}
 	})
@@ -237,7 +238,7 @@ func TestALogIsReadToItsEndAndNoFurther(t *testing.T) {
 		p := record.Partition{Topic: topic}
 		outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
 		for i := range 3 {
-			put(t, to, fmt.Sprint(i))
+			put(t, to, strconv.Itoa(i))
 			if err := outlet.Deliver(t.Context(), nil); err != nil {
 				t.Fatal(err)
 			}
@@ -299,78 +300,6 @@ func TestALogWaitsForTheEndOfOpenTransactions(t *testing.T) {
 	})
 }
 
-func TestPartitionsThatDidNotBeginHoldUpNeitherTheOthersNorTheGroup(t *testing.T) {
-	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
-		cluster, topic, group := connect(t, b), b.Topic(t, 2), kafkatest.Name(t, "group")
-		b.Produce(t, topic, kafkatest.Record{Value: []byte("0")}, kafkatest.Record{Partition: 1, Value: []byte("1")})
-		first := openSource(t, cluster, kafka.SourceConfig{Topic: topic, Group: group})
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		var records, revoked int
-		var second chan error
-		for revoked == 0 {
-			event, err := first.Poll(ctx)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, p := range event.Assigned {
-				if p.Index == 1 {
-					if _, err := first.Begin(ctx, p, -1); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			if event.Records != nil {
-				records += event.Records.Len()
-			}
-			if records == 1 && second == nil {
-				second = make(chan error, 1)
-				go func() { second <- assignedOne(ctx, cluster, topic, group) }()
-			}
-			if revoked = len(event.Revoked); revoked > 0 {
-				if err := first.Release(event.Revoked); err != nil {
-					t.Error(err)
-				}
-			}
-		}
-		go func() {
-			for ctx.Err() == nil {
-				_, _ = first.Poll(ctx)
-			}
-		}()
-		if err := <-second; err != nil {
-			t.Errorf("the second member: %v", err)
-		}
-		cancel()
-		if records != 1 || revoked != 1 {
-			t.Errorf("%d records came and %d partitions were revoked", records, revoked)
-		}
-	})
-}
-
-// assignedOne joins a group and returns when it has got a partition and its record.
-func assignedOne(ctx context.Context, cluster *kafka.Cluster, topic, group string) error {
-	s, err := cluster.OpenSource(ctx, kafka.SourceConfig{Topic: topic, Group: group})
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:errcheck // what matters came before
-	for {
-		event, err := s.Poll(ctx)
-		if err != nil {
-			return err
-		}
-		for _, p := range event.Assigned {
-			if _, err := s.Begin(ctx, p, -1); err != nil {
-				return err
-			}
-		}
-		if event.Records != nil {
-			return nil
-		}
-	}
-}
-
 func TestATransactionWhoseOutcomeNobodyKnowsIsDecidedByTheNextOutlet(t *testing.T) {
 	kafkatest.EachOwn(t, func(t *testing.T, b *kafkatest.Broker) {
 		cluster, out, id := connect(t, b), b.Topic(t, 1), kafkatest.Name(t, "node")
@@ -404,7 +333,7 @@ func TestATransactionWhoseOutcomeNobodyKnowsIsDecidedByTheNextOutlet(t *testing.
 			t.Fatal(err)
 		}
 		defer second.Close() //nolint:errcheck // what matters is delivered
-		before := delivered(b, t, out)
+		before := delivered(t, b, out)
 		if !slices.Equal(before, []string{"0"}) {
 			t.Errorf("there are %q", before)
 		}
@@ -416,7 +345,7 @@ func TestATransactionWhoseOutcomeNobodyKnowsIsDecidedByTheNextOutlet(t *testing.
 		if err := second.Deliver(t.Context(), nil); err != nil {
 			t.Error(err)
 		}
-		if got := delivered(b, t, out); !slices.Equal(got, []string{"0", "1 again"}) {
+		if got := delivered(t, b, out); !slices.Equal(got, []string{"0", "1 again"}) {
 			t.Errorf("there are %q", got)
 		}
 	})
