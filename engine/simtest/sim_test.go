@@ -33,7 +33,8 @@ func TestCrashesChangeNoResult(t *testing.T) {
 	}
 	total := map[string]int{}
 	for seed := *first; seed < *first+*seeds; seed++ {
-		for what, n := range simulate(t, uint64(seed)) { //nolint:gosec // not negative
+		_, trouble := simulate(t, uint64(seed)) //nolint:gosec // not negative
+		for what, n := range trouble {
 			total[what] += n
 		}
 		if t.Failed() {
@@ -43,8 +44,8 @@ func TestCrashesChangeNoResult(t *testing.T) {
 	t.Logf("%d seeds: %v", *seeds, total)
 }
 
-// simulate runs one seed and returns what happened how often.
-func simulate(t *testing.T, seed uint64) (happened map[string]int) {
+// simulate runs one seed and returns what happened, and what trouble there was how often.
+func simulate(t *testing.T, seed uint64) (trace []string, trouble map[string]int) {
 	t.Helper()
 	draw := rand.New(rand.NewPCG(seed, 3))
 	app := []func() app{copying, windowed, keeping, windowed, keeping}[draw.IntN(5)]()
@@ -88,14 +89,18 @@ func simulate(t *testing.T, seed uint64) (happened map[string]int) {
 			}
 			t.Logf("seed %d: go test -run %s ./engine/simtest -seed %d", seed, t.Name(), seed)
 		}
-		happened = world.Count
+		trace, trouble = world.Trace(all), world.Count
+		trouble["results"] = config.Want
 	})
-	return happened
+	return trace, trouble
 }
+
+// all is more lines than there are.
+const all = 1 << 30
 
 func lines() int {
 	if *oneSeed >= 0 {
-		return 1 << 30
+		return all
 	}
 	return 40
 }

@@ -203,7 +203,7 @@ func (w *World) crashInCall() bool {
 	when := "before"
 	if w.conductor.Pick(2) == 0 {
 		when = "after"
-		w.conductor.release(c)
+		_ = c.call.Do() // nobody gets to know whether it went well
 	}
 	w.nodes[i].crash()
 	w.conductor.Note("-- %s dies %s %s", c.client(), when, c.call.Name)
@@ -303,6 +303,7 @@ const (
 
 // heal has nothing go wrong any more, and waits for the results.
 func (w *World) heal() {
+	w.Count["results in trouble"] += w.results()
 	w.conductor.faulty = false
 	w.conductor.freeze(nil, 0)
 	for i := range w.came {
@@ -316,6 +317,7 @@ func (w *World) heal() {
 			return
 		}
 		w.bury()
+		synctest.Wait()
 		if complete.IsZero() && w.complete() {
 			complete = time.Now()
 		}
@@ -338,12 +340,13 @@ func (w *World) bury() {
 	w.outOfGroup(func(m *member) bool { return dead(m.source.client) })
 }
 
-func (w *World) complete() bool {
-	n := 0
+func (w *World) complete() bool { return w.results() >= w.config.Want }
+
+func (w *World) results() (n int) {
 	for _, topic := range w.config.Results {
 		n += len(w.cluster.Committed(topic))
 	}
-	return n >= w.config.Want
+	return n
 }
 
 func (w *World) missing() string {
