@@ -4,7 +4,7 @@
 //
 // Below the place, a store has
 //
-//	<store>/files/<sha256 of the content>
+//	<store>/files/<sha256 of the content>, and more letters if one of that name was no longer to be relied on
 //	<store>/manifests/<offset, 20 digits>-<beginning of the sha256 of the content>.json
 //
 // Two processes may write snapshots of one store at the same time, as one that was cut off does not know it yet. What one of

@@ -41,11 +41,12 @@ type manifest struct {
 	Files   []file    `json:"files"`
 }
 
-// file is one of a checkpoint. An empty one is nowhere but in the manifest.
+// file is one of a checkpoint, which is kept as an object. An empty one is nowhere but in the manifest.
 type file struct {
 	Name   string `json:"name"`
 	Size   int64  `json:"size"`
 	SHA256 string `json:"sha256"`
+	Object string `json:"object"`
 }
 
 // listed is a manifest that was seen.

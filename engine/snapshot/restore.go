@@ -92,7 +92,7 @@ func (s *Snapshots) restore(ctx context.Context, from string, snapshot listed, t
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			return s.insist(ctx, from+filesDir+f.SHA256, f, to)
+			return s.insist(ctx, from+filesDir+f.Object, f, to)
 		})
 	}
 	return group.Wait()
@@ -106,6 +106,9 @@ func (s *Snapshots) insist(ctx context.Context, key string, f file, to *restorin
 	for range attempts {
 		var written int64
 		written, err = s.fetch(ctx, key, f, to)
+		if errors.Is(err, errDamaged) {
+			s.damaged.Store(key, true)
+		}
 		if err == nil || errors.Is(err, errDamaged) || ctx.Err() != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"path"
 	"regexp"
 	"strings"
 	"sync"
@@ -45,6 +44,9 @@ func (c *Config) ensureDefaults() {
 type Snapshots struct {
 	place
 	config Config
+
+	// damaged are the keys of files that were found to be. The next snapshot does not rely on them.
+	damaged sync.Map
 
 	mu sync.Mutex // guards what follows
 	// hashed are the files of each store's last checkpoint, so that each is read once.
@@ -108,7 +110,10 @@ func (s *Snapshots) Latest(ctx context.Context, store string) (info Info, found 
 
 // dir returns what the names of all that is kept of a store begin with.
 func (s *Snapshots) dir(store string) (string, error) {
-	dir := path.Join(s.config.Below, store)
+	dir := store
+	if s.config.Below != "" {
+		dir = s.config.Below + "/" + store
+	}
 	for part := range strings.SplitSeq(dir, "/") {
 		if !regexp.MustCompile(`^[a-zA-Z0-9%_-][a-zA-Z0-9%._-]*$`).MatchString(part) {
 			return "", fmt.Errorf("%q cannot be the name of snapshots: use letters, digits, '.', '_', '-', '%%' and '/'", dir)

@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"syscall"
 	"time"
 
@@ -73,8 +71,7 @@ type taking struct {
 
 	dir, from string
 	known     []hashed
-	// there are the sizes of the files that need not be copied again, by checksum.
-	there map[string]int64
+	there     objects
 
 	files  []hashed
 	copied int
@@ -85,7 +82,7 @@ func (t *taking) take(ctx context.Context, offset int64) error {
 		return fmt.Errorf("read the checkpoint %s: %w", t.from, err)
 	}
 	var err error
-	if t.there, err = t.lasting(ctx, t.dir); err != nil {
+	if t.there, err = t.objects(ctx, t.dir); err != nil {
 		return err
 	}
 	if err := t.copy(ctx); err != nil {
@@ -162,15 +159,17 @@ func (t *taking) bring(ctx context.Context, f *file) (copied bool, err error) {
 			return false, fmt.Errorf("read the checkpoint: %w", err)
 		}
 	}
-	if size, ok := t.there[f.SHA256]; f.Size == 0 || ok && size == f.Size {
+	there, ok := t.there.lasting[identity{f.SHA256, f.Size}]
+	if f.Object = there; f.Size == 0 || ok {
 		return false, nil
 	}
+	f.Object = t.there.fresh(f.SHA256)
 	in, err := os.Open(path) //nolint:gosec // a file of the caller's directory
 	if err != nil {
 		return false, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	defer in.Close() //nolint:errcheck // only read
-	return true, t.write(ctx, t.dir+filesDir+f.SHA256, func(to io.Writer) error {
+	return true, t.write(ctx, t.dir+filesDir+f.Object, func(to io.Writer) error {
 		_, err := io.Copy(to, in)
 		return err
 	})
@@ -221,100 +220,6 @@ func (s *Snapshots) write(ctx context.Context, key string, fill func(io.Writer) 
 	}
 	if err != nil {
 		return s.failed(err, "write "+key)
-	}
-	return nil
-}
-
-// kept is how many snapshots of a store are always there.
-const kept = 2
-
-// lasting returns the sizes of a store's files that nobody removes before the grace is half over, by checksum: those of the
-// newest snapshots, and those that are young.
-func (s *Snapshots) lasting(ctx context.Context, dir string) (map[string]int64, error) {
-	manifests, err := s.manifests(ctx, dir)
-	if err != nil {
-		return nil, err
-	}
-	named, err := s.named(ctx, manifests[:min(kept, len(manifests))])
-	if err != nil {
-		return nil, err
-	}
-	out, old := map[string]int64{}, time.Now().Add(-s.config.Grace/2)
-	err = s.each(ctx, dir+filesDir, func(object *blob.ListObject) {
-		key := object.Key[len(dir+filesDir):]
-		if named[key] || object.ModTime.After(old) {
-			out[key] = object.Size
-		}
-	})
-	return out, err
-}
-
-// named returns the checksums of the files that manifests name. A damaged manifest names none that are of use.
-func (s *Snapshots) named(ctx context.Context, manifests []listed) (map[string]bool, error) {
-	out := map[string]bool{}
-	for _, from := range manifests {
-		m, err := s.read(ctx, from)
-		if err != nil && !errors.Is(err, errDamaged) {
-			return nil, err
-		}
-		if err == nil {
-			for _, f := range m.Files {
-				out[f.SHA256] = true
-			}
-		}
-	}
-	return out, nil
-}
-
-// clear removes snapshots that were replaced longer than the grace ago, and the files that are older and that no other
-// snapshot names. So a process that took a file for there has the grace to name it, and one that restores has it to read.
-func (s *Snapshots) clear(ctx context.Context, dir string) error {
-	manifests, err := s.manifests(ctx, dir)
-	if err != nil {
-		return err
-	}
-	old := time.Now().Add(-s.config.Grace)
-	stays := slices.DeleteFunc(slices.Clone(manifests), replacedBefore(old, manifests))
-	named, err := s.named(ctx, stays)
-	if err != nil {
-		return err
-	}
-	for _, m := range stays {
-		named[m.key] = true
-	}
-	var gone []string
-	for _, below := range []string{manifestsDir, filesDir} {
-		err := s.each(ctx, dir+below, func(object *blob.ListObject) {
-			if !named[object.Key] && !named[object.Key[len(dir+below):]] && object.ModTime.Before(old) {
-				gone = append(gone, object.Key)
-			}
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return s.remove(ctx, gone)
-}
-
-// replacedBefore returns whether so many newer manifests than are kept were there before a time.
-func replacedBefore(old time.Time, manifests []listed) func(listed) bool {
-	return func(m listed) bool {
-		newer := 0
-		for _, other := range manifests {
-			if newestFirst(other, m) < 0 && other.written.Before(old) {
-				newer++
-			}
-		}
-		return newer >= kept
-	}
-}
-
-// remove deletes objects in their order: manifests stand before the files that they name.
-func (s *Snapshots) remove(ctx context.Context, keys []string) error {
-	for _, key := range keys {
-		if err := s.bucket.Delete(ctx, key); err != nil && !isNotFound(err) {
-			return s.failed(err, "remove "+key)
-		}
 	}
 	return nil
 }
