@@ -39,7 +39,7 @@ func topic(name string) *planv1.Topic { return &planv1.Topic{Name: name} }
 
 func field(name string, t planv1.Type) *planv1.Field { return &planv1.Field{Name: name, Type: t} }
 
-func source(key string) *planv1.Source {
+func reading(key string) *planv1.Source {
 	text := planv1.Type_TYPE_STRING
 	return &planv1.Source{
 		Id: "in", Key: key, Kind: &planv1.Source_Topic{Topic: topic("in")},
@@ -80,7 +80,7 @@ func count(name string) *planv1.AggregateColumn {
 
 // copying keeps nothing: it has what comes in go out.
 func copying() app {
-	p := &planv1.Plan{App: "copying", Sources: []*planv1.Source{source("")}}
+	p := &planv1.Plan{App: "copying", Sources: []*planv1.Source{reading("")}}
 	added(p, "out", "in", to("out"))
 	expect := func(input [][]event) map[string][]string {
 		out := map[string][]string{}
@@ -105,7 +105,7 @@ func copying() app {
 // windowed counts records by g and m in windows of 10 ms behind a hop, and what it counted by m in windows of 40 ms behind
 // another one.
 func windowed() app {
-	p := &planv1.Plan{App: "windowed", Sources: []*planv1.Source{source("")}}
+	p := &planv1.Plan{App: "windowed", Sources: []*planv1.Source{reading("")}}
 	added(p, "by_g", "in", keyBy("g", "m"))
 	added(p, "by_10", "by_g", windows(10, count("n"), sum("ids", "id")))
 	added(p, "small", "by_10", to("small"))
@@ -162,7 +162,7 @@ func keeping() app {
 	function := func(id string, input planv1.Input, timers ...*planv1.Timer) *planv1.Function {
 		return &planv1.Function{Id: id, Name: id, Kind: planv1.Kind_KIND_RECORD, Input: input, Output: records, States: state, Timers: timers}
 	}
-	p := &planv1.Plan{App: "keeping", Sources: []*planv1.Source{source("k")}, Functions: []*planv1.Function{
+	p := &planv1.Plan{App: "keeping", Sources: []*planv1.Source{reading("k")}, Functions: []*planv1.Function{
 		function("counts", planv1.Input_INPUT_RECORDS),
 		function("keeps", planv1.Input_INPUT_RECORDS, &planv1.Timer{Name: "a", OnTimer: "rings"}),
 		function("rings", planv1.Input_INPUT_COLUMNS),

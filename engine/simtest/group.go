@@ -121,9 +121,9 @@ func (g *group) settle() {
 	}
 }
 
-// release has a member give a partition up.
+// release has a member give a partition up that was asked back.
 func (g *group) release(m *member, index int32) {
-	if g.owner[index] == m {
+	if g.owner[index] == m && g.revoking[index] {
 		g.owner[index], g.revoking[index] = nil, false
 		g.settle()
 	}

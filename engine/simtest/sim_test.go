@@ -25,12 +25,21 @@ var (
 	first   = flag.Int("first", 0, "the first of them")
 )
 
+// tries is how often a seed is run that shall fail again: a few tell another story now and then.
+const tries = 20
+
+// enough seeds have all kinds of trouble.
+const enough = 100
+
 // TestCrashesChangeNoResult has the engine run on nodes that crash, lose partitions and get no replies.
 func TestCrashesChangeNoResult(t *testing.T) {
 	if *oneSeed >= 0 {
-		simulate(t, uint64(*oneSeed))
+		for i := 0; i < tries && !t.Failed(); i++ {
+			simulate(t, uint64(*oneSeed))
+		}
 		return
 	}
+	kinds := []string{"crash", "crash in a call", "stop", "standstill", "out of the group", "rebalance", "timeout", "empty disk", "results in trouble"}
 	total := map[string]int{}
 	for seed := *first; seed < *first+*seeds; seed++ {
 		_, trouble := simulate(t, uint64(seed)) //nolint:gosec // not negative
@@ -42,6 +51,11 @@ func TestCrashesChangeNoResult(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds: %v", *seeds, total)
+	for _, what := range kinds {
+		if total[what] == 0 && *seeds >= enough {
+			t.Errorf("in %d seeds there was no %s", *seeds, what)
+		}
+	}
 }
 
 // simulate runs one seed and returns what happened, and what trouble there was how often.

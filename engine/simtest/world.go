@@ -119,7 +119,7 @@ func (w *World) settle() {
 			continue
 		}
 		w.conductor.Note("%s ended: %v", n.name, err)
-		if stopped := errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled); err != nil && !(n.stopping && stopped) {
+		if stopped := errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled); err != nil && (!n.stopping || !stopped) {
 			w.err = fmt.Errorf("%s ended by itself: %w", n.name, err)
 		}
 	}
