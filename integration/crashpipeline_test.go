@@ -1,9 +1,14 @@
 package integration_test
 
 import (
+	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
 )
@@ -28,6 +33,7 @@ type node struct {
 	flags   []string // more flags
 	broker  string   // the address it begins at
 	program *program // the last that was started
+	runs    int      // how many were
 }
 
 // newPipeline prepares a node for each state directory, of which several may have the same. None runs yet.
@@ -53,6 +59,30 @@ func (n *node) start(t *testing.T, more env, flags ...string) {
 		"-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=300",
 	}
 	n.program = start(t, n.pipeline.broker, environment, append(append(args, n.flags...), flags...)...)
+	n.runs++
+	n.keep(t, fmt.Sprintf("%s-node%s-run%d.log", strings.ReplaceAll(t.Name(), "/", "-"), filepath.Base(n.dir), n.runs))
+}
+
+// keep leaves what a program wrote below build/ if the test fails; if the program still runs, with what its goroutines do.
+func (n *node) keep(t *testing.T, name string) {
+	t.Helper()
+	program := n.program
+	t.Cleanup(func() {
+		if !t.Failed() {
+			return
+		}
+		if program.running() {
+			_ = program.cmd.Process.Signal(syscall.SIGQUIT) // it may end meanwhile
+			select {
+			case <-program.done:
+			case <-time.After(5 * time.Second):
+			}
+		}
+		path := filepath.Join(kafkatest.Root(t), "build", name)
+		if err := os.WriteFile(path, []byte(program.err.String()), 0o600); err != nil {
+			t.Log(err)
+		}
+	})
 }
 
 func (p *pipeline) start(t *testing.T) {
@@ -79,9 +109,12 @@ func (n *node) awaitWork(t *testing.T) {
 func (p *pipeline) finish(t *testing.T) {
 	t.Helper()
 	for _, n := range p.nodes {
-		if n.program != nil && n.program.running() {
+		if n.program.running() {
 			n.program.stop(t)
 		}
+	}
+	if len(p.nodes) > 1 {
+		away(t, 7*time.Second) // until then the others have their partitions, though they are gone
 	}
 	p.nodes[0].start(t, nil, "--until-end", "--flush")
 	p.nodes[0].program.succeed(t)

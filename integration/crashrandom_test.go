@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -28,7 +29,8 @@ func seeded(t *testing.T) uint64 {
 	if seed == 0 {
 		seed = rand.Uint64N(1_000_000) + 1 //nolint:gosec // test data
 	}
-	t.Logf("once more: go test ./integration -run '^%s$' -kills %d -seed %d", t.Name(), *killsFlag, seed)
+	name, _, _ := strings.Cut(t.Name(), "/")
+	t.Logf("%s once more: go test ./integration -run '^%s$' -kills %d -seed %d", t.Name(), name, *killsFlag, seed)
 	return seed
 }
 
