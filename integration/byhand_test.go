@@ -3,7 +3,9 @@ package integration_test
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -76,4 +78,32 @@ func TestStateIsShownByKey(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestAnExportIsATableForPandasAsItsPageSays(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "docs", "operations.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := regexp.MustCompile("(?ms)^```python\n(.*?)^```$").FindSubmatch(page)
+	if code == nil {
+		t.Fatal("the page has no code")
+	}
+	b := kafkatest.Embedded(t)
+	c := newCounting(t, b)
+	c.send(t, 3_100)
+	c.stream.run(t, c.flags...)
+	dir := t.TempDir()
+	c.byHand(t, "export", c.stream.app, "--to", filepath.Join(dir, "heat.parquet"))
+	python := exec.CommandContext(t.Context(), kafkatest.Python(t), "-c", string(code[1]))
+	python.Dir = dir
+	out, err := python.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v:\n%s", err, out)
+	}
+	for _, want := range []string{`{"k":"0"} 1970-01-01 00:00:00+00:00 1970-01-01 00:00:05+00:00 100.0`, "'n': 100"} {
+		if !strings.Contains(strings.Join(strings.Fields(string(out)), " "), want) {
+			t.Errorf("%s is not there:\n%s", want, shorten(string(out)))
+		}
+	}
 }
