@@ -39,8 +39,8 @@ func (l *Log) log(p record.Partition) *log {
 
 // Bounds implements changelog.Log.
 func (l *Log) Bounds(ctx context.Context, p record.Partition) (low, end int64, err error) {
-	err = l.call(ctx, "bounds", p, nil, func() { end = l.log(p).end() })
-	return 0, end, err
+	err = l.call(ctx, "bounds", p, nil, func() { low, end = l.log(p).low, l.log(p).end() })
+	return low, end, err
 }
 
 // Read implements changelog.Log.
@@ -49,9 +49,14 @@ func (l *Log) Read(ctx context.Context, p record.Partition, from int64, take fun
 	decided := func() bool { return l.log(p).stable() >= end }
 	for err == nil && from < end {
 		var values []Record
+		deleted := false
 		err = l.call(ctx, "read", p, decided, func() {
+			deleted = from < l.log(p).low
 			values, from = l.some(p, from, end)
 		})
+		if err == nil && deleted {
+			err = changelog.ErrGap
+		}
 		for i := 0; i < len(values) && err == nil; i++ {
 			err = take(values[i].Offset+1, values[i].Value)
 		}

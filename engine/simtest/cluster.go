@@ -82,6 +82,8 @@ func (c *Cluster) Unread() bool {
 // log is one partition of a topic. Markers of transactions take offsets too.
 type log struct {
 	entries []entry
+	// low is the first offset that was not deleted. Only changelogs are.
+	low int64
 	// open are the transactions that are not decided here, with the offset of their first record.
 	open map[*txn]int64
 }

@@ -17,7 +17,10 @@ type Disk struct {
 	open   map[string]state.Store
 }
 
-var _ state.Root = (*Disk)(nil)
+var (
+	_ state.Root      = (*Disk)(nil)
+	_ state.Installer = (*Disk)(nil)
+)
 
 // Mount lets a process use the stores of a node.
 func Mount(gate Gate, client *Client, root *memstate.Root) *Disk {
@@ -51,6 +54,14 @@ func (d *Disk) Open(name string) (state.Store, error) {
 	return &file{Store: store, disk: d, name: name}, nil
 }
 
+// Install implements state.Installer.
+func (d *Disk) Install(name string, fill func(dir string) error) error {
+	if d.client.dead.Load() {
+		return ErrDead
+	}
+	return d.root.Install(name, fill)
+}
+
 // Has implements state.Root.
 func (d *Disk) Has(name string) (bool, error) { return d.root.Has(name) }
 
@@ -78,6 +89,15 @@ func (f *file) Scan(prefix []byte, visit func(key, value []byte) error) error {
 		return ErrDead
 	}
 	return f.Store.Scan(prefix, visit)
+}
+
+// Checkpoint implements state.Checkpointer.
+func (f *file) Checkpoint(dir string) error {
+	from, ok := f.Store.(state.Checkpointer)
+	if !ok || f.disk.client.dead.Load() {
+		return ErrDead
+	}
+	return from.Checkpoint(dir)
 }
 
 // Apply implements state.Store.

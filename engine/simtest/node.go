@@ -103,6 +103,9 @@ func (n *node) wipe() bool {
 	return true
 }
 
+// changelogOf begins the names of changelogs.
+const changelogOf = "changelog of "
+
 // commitInterval is how often the engine commits.
 const commitInterval = 100 * time.Millisecond
 
@@ -115,7 +118,7 @@ func (n *node) engine(client *Client) engine.Config {
 		}
 		return s, nil
 	}
-	return engine.Config{
+	config := engine.Config{
 		Plan: w.config.Plan,
 		OpenSource: func(ctx context.Context, s *planv1.Source) (source.Source, error) {
 			return topic(ctx, s.GetTopic().GetName())
@@ -141,11 +144,15 @@ func (n *node) engine(client *Client) engine.Config {
 		Partitions: func(context.Context, *planv1.Source) (int, error) { return len(w.config.Input), nil },
 		State:      n.disk,
 		Changelogs: &engine.Changelogs{
-			Log: cluster.OpenLog(client), Topic: func(from *plan.Source) string { return "changelog of " + from.Name },
+			Log: cluster.OpenLog(client), Topic: func(from *plan.Source) string { return changelogOf + from.Name },
 		},
 		Start:          w.config.Start,
 		CommitInterval: commitInterval,
 		Metrics:        w.config.Metrics(),
 		Logger:         w.config.Logger.With("node", client.Name),
 	}
+	if w.shelf != nil {
+		config.Snapshots, config.SnapshotInterval, config.Scratch = w.shelf.Of(client), 3*commitInterval, w.config.Scratch
+	}
+	return config
 }

@@ -39,7 +39,7 @@ func TestCrashesChangeNoResult(t *testing.T) {
 		}
 		return
 	}
-	kinds := []string{"crash", "crash in a call", "stop", "standstill", "out of the group", "rebalance", "timeout", "empty disk", "results in trouble"}
+	kinds := []string{"crash", "crash in a call", "stop", "standstill", "out of the group", "rebalance", "timeout", "empty disk", "retention", "results in trouble"}
 	total := map[string]int{}
 	for seed := *first; seed < *first+*seeds; seed++ {
 		_, trouble := simulate(t, uint64(seed)) //nolint:gosec // not negative
@@ -68,6 +68,7 @@ func simulate(t *testing.T, seed uint64) (trace []string, trouble map[string]int
 	records, junk := encoded(t, draw, input)
 	config := simtest.Config{
 		Plan: app.plan, Topic: "in", Input: records, Nodes: 1 + draw.IntN(3), Steps: 200 + draw.IntN(1500), Hops: 1 + draw.IntN(3), Want: junk,
+		Scratch: t.TempDir(),
 		Start:   func(context.Context) (dispatch.Worker, error) { return worker{}, nil },
 		Metrics: func() *metrics.Set { return metrics.New(prometheus.NewRegistry()) },
 		Results: []string{simtest.DeadLetters},

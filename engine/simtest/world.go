@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
+	"github.com/pyudf/pyudf/engine/changelog"
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/sink"
@@ -29,6 +31,8 @@ type Config struct {
 	Want    int
 	// Nodes is how many there are; Steps how long things go wrong.
 	Nodes, Steps int
+	// Scratch is a directory for snapshots that are being made.
+	Scratch string
 	// Hops is how many partitions the topics between stages have.
 	Hops int
 	// Metrics returns what a process counts.
@@ -42,7 +46,9 @@ type World struct {
 	config    Config
 	conductor *Conductor
 	cluster   *Cluster
-	nodes     []*node
+	// shelf has snapshots; nil: none are taken.
+	shelf *Shelf
+	nodes []*node
 	// came is how many records of each partition there are.
 	came []int
 	// likely is how likely each kind of trouble is, in a thousand.
@@ -64,6 +70,7 @@ const (
 	rebalance
 	timeout
 	emptyDisk
+	retention
 	troubles // how many there are
 )
 
@@ -74,6 +81,9 @@ func New(seed uint64, config Config) *World {
 		w.config.Logger = slog.New(slog.DiscardHandler)
 	}
 	w.cluster = NewCluster(w.conductor)
+	if w.conductor.Pick(3) == 0 {
+		w.shelf = NewShelf()
+	}
 	w.cluster.Create(config.Topic, len(config.Input))
 	for i := range config.Nodes {
 		w.nodes = append(w.nodes, newNode(w, i))
@@ -119,6 +129,9 @@ func (w *World) settle() {
 			continue
 		}
 		w.conductor.Note("%s ended: %v", n.name, err)
+		if errors.Is(err, changelog.ErrGap) {
+			continue // records were deleted while it was about to read them: it is started again
+		}
 		if stopped := errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled); err != nil && (!n.stopping || !stopped) {
 			w.err = fmt.Errorf("%s ended by itself: %w", n.name, err)
 		}
@@ -163,6 +176,8 @@ func (w *World) trouble() bool {
 		return w.rebalance()
 	case timeout:
 		return w.happened("timeout", w.cluster.Expire(func(*Client) bool { return true }))
+	case retention:
+		return w.happened("retention", w.forget())
 	default:
 		n := w.nodes[w.conductor.Pick(len(w.nodes))]
 		return w.happened("empty disk", n.wipe())
@@ -240,6 +255,37 @@ func (w *World) rebalance() bool {
 	}
 	groups[w.conductor.Pick(len(groups))].Rebalance()
 	return w.happened("rebalance", true)
+}
+
+// forget deletes the records of a changelog that the snapshot of its store has.
+func (w *World) forget() bool {
+	if w.shelf == nil {
+		return false
+	}
+	var stores []string
+	logs := map[string]*log{}
+	for _, name := range slices.Sorted(maps.Keys(w.cluster.topics)) {
+		of, is := strings.CutPrefix(name, changelogOf)
+		if !is {
+			continue
+		}
+		kind := "stage"
+		if of == w.config.Topic {
+			kind = "topic"
+		}
+		for i, log := range w.cluster.topics[name].partitions {
+			store := fmt.Sprintf("%s-%s-%d", kind, of, i)
+			if log.low < w.shelf.offset(store) {
+				stores, logs[store] = append(stores, store), log
+			}
+		}
+	}
+	if len(stores) == 0 {
+		return false
+	}
+	store := stores[w.conductor.Pick(len(stores))]
+	logs[store].low = w.shelf.offset(store)
+	return true
 }
 
 // outOfGroup has a group put out a member.
