@@ -16,6 +16,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/stored"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/pebblestate"
 )
 
@@ -171,6 +172,9 @@ func carry(w *world, file *stored.File, dir string) (err error) {
 		return outcome.Mendable(err)
 	}
 	defer func() { err = errors.Join(err, into.Close()) }()
+	if err := journal.Recover(into); err != nil { // else the next run would write it over what is imported
+		return err
+	}
 	if err := checkAll(made, into); err != nil {
 		return outcome.Mendable(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/stored"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/pebblestate"
 )
 
@@ -142,7 +143,11 @@ func seeStores(dir string, from stored.Origin, see func(from stored.Origin, root
 	if err != nil {
 		return false, outcome.Mendable(err)
 	}
-	return true, errors.Join(see(from, root, names), root.Close())
+	err = journal.Recover(root) // else the stores are not of one commit
+	if err == nil {
+		err = see(from, root, names)
+	}
+	return true, errors.Join(err, root.Close())
 }
 
 // copyAll has the processes that run a group make copies of their stores. The caller removes what was made, after an error

@@ -129,6 +129,44 @@ func TestOtherStateIsNotReplaced(t *testing.T) {
 	p.refuses(t, "pyudf: "+file+"-2: no such file or directory", "state", "import", "heat", file+"-2", "--state-dir", there)
 }
 
+// leaveJournal leaves a change of a store in a journal, as a single node does that dies in the midst of a commit.
+func leaveJournal(t *testing.T, dir, name string) {
+	t.Helper()
+	root, err := pebblestate.Open(dir, pebblestate.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store, err := root.Open("journal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var change, batch state.Changes
+	change.Set([]byte("mposition"), binary.AppendVarint(nil, 2042))
+	batch.Set(append(make([]byte, 4), name...), change.Append(nil))
+	if err := errors.Join(store.Apply(&batch), store.Close(), root.Close()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestACommitThatACrashCutIsFinishedBeforeAnythingElse(t *testing.T) {
+	p, home := newProgram(t), t.TempDir()
+	dir := filepath.Join(home, "c1", "heat")
+	leaveState(t, dir, "topic-weather-0", "shape")
+	file := filepath.Join(t.TempDir(), "heat.parquet")
+	p.must(t, "state", "export", "heat", "--to", file, "--state-dir", home)
+	leaveJournal(t, dir, "topic-weather-0")
+	p.must(t, "state", "inspect", "heat", "--state-dir", home)
+	if !strings.Contains(p.out.String(), "at offset 2,042") {
+		t.Errorf("the cut commit is not shown:\n%s", p.out.String())
+	}
+	leaveJournal(t, dir, "topic-weather-0")
+	p.must(t, "state", "import", "heat", file, "--state-dir", home)
+	p.must(t, "state", "inspect", "heat", "--state-dir", home)
+	if !strings.Contains(p.out.String(), "at offset 1,042") {
+		t.Errorf("the cut commit came over the import:\n%s", p.out.String())
+	}
+}
+
 func TestARunningGroupIsNotImportedInto(t *testing.T) {
 	p, home := newProgram(t), t.TempDir()
 	leaveState(t, filepath.Join(home, "c1", "heat"), "topic-weather-0", "shape")
