@@ -44,6 +44,11 @@ func newPipeline(t *testing.T, b *kafkatest.Broker, seed uint64, dirs ...string)
 	for _, dir := range dirs {
 		p.nodes = append(p.nodes, &node{pipeline: p, dir: dir, broker: b.Addr()})
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(strings.Join(b.Owners(t, p.app), "\n"))
+		}
+	})
 	return p
 }
 

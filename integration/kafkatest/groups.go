@@ -3,6 +3,7 @@ package kafkatest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -72,4 +73,29 @@ func (b *Broker) Exists(t testing.TB, topic string) bool {
 		t.Fatalf("describe the topic %s: %v", topic, err)
 	}
 	return described.TopicDescriptions[0].Error.Code() == kafka.ErrNoError
+}
+
+// Owners says in a line each who is in a group and which partitions are whose, for tests that failed.
+func (b *Broker) Owners(t testing.TB, group string) []string {
+	t.Helper()
+	admin := b.admin(t)
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), patience)
+	defer cancel()
+	described, err := admin.DescribeConsumerGroups(ctx, []string{group})
+	if err != nil {
+		return []string{err.Error()}
+	}
+	var lines []string
+	for _, g := range described.ConsumerGroupDescriptions {
+		lines = append(lines, fmt.Sprintf("group %s: %s", g.GroupID, g.State))
+		for _, m := range g.Members {
+			line := fmt.Sprintf("member %s as %s:", m.ConsumerID, m.GroupInstanceID)
+			for _, p := range m.Assignment.TopicPartitions {
+				line += fmt.Sprintf(" %s [%d]", *p.Topic, p.Partition)
+			}
+			lines = append(lines, line)
+		}
+	}
+	return lines
 }
