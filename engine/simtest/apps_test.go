@@ -33,6 +33,10 @@ type app struct {
 	expect  func(input [][]event) map[string][]string
 	read    func(t *testing.T, value []byte) string
 	ordered bool
+	// repeats tells that results are the same if records come twice, but for that there are more.
+	repeats bool
+	// late is by how much some records are too late.
+	late int
 }
 
 func topic(name string) *planv1.Topic { return &planv1.Topic{Name: name} }
@@ -99,7 +103,60 @@ func copying() app {
 		}
 		return fmt.Sprint(e)
 	}
-	return app{plan: p, expect: expect, read: read}
+	return app{plan: p, expect: expect, read: read, repeats: true}
+}
+
+// waiting counts records by k in windows of 10 ms, where they come in: some come too late.
+func waiting() app {
+	p := &planv1.Plan{App: "waiting", Sources: []*planv1.Source{reading("k")}}
+	added(p, "by_k", "in", keyBy("k"))
+	added(p, "by_10", "by_k", windows(10, count("n"), sum("ids", "id")))
+	added(p, "small", "by_10", to("small"))
+	return app{plan: p, expect: expectLate, read: readLate, late: 30}
+}
+
+func readLate(t *testing.T, value []byte) string {
+	t.Helper()
+	var r struct {
+		K      string
+		Start  *int64 `json:"window_start"`
+		N, IDs int64
+		ID     int64
+	}
+	if err := json.Unmarshal(value, &r); err != nil {
+		t.Fatalf("%s: %v", value, err)
+	}
+	if r.Start == nil {
+		return fmt.Sprint("late ", r.ID)
+	}
+	return fmt.Sprint(r.K, *r.Start, r.N, r.IDs)
+}
+
+func expectLate(input [][]event) map[string][]string {
+	type window struct {
+		k     string
+		start int64
+	}
+	out := map[string][]string{"late": nil, "small": nil}
+	for _, events := range input {
+		n, ids, watermark := map[window]int{}, map[window]int64{}, int64(record.NoTime)
+		for _, e := range events {
+			at := window{e.K, e.TS / 10 * 10}
+			if watermark >= at.start+10 {
+				out["late"] = append(out["late"], fmt.Sprint("late ", e.ID))
+			} else {
+				n[at]++
+				ids[at] += e.ID
+			}
+			watermark = max(watermark, e.TS-bound)
+		}
+		for at := range n {
+			if at.start < 10_000 {
+				out["small"] = append(out["small"], fmt.Sprint(at.k, at.start, n[at], ids[at]))
+			}
+		}
+	}
+	return out
 }
 
 // windowed counts records by g and m in windows of 10 ms behind a hop, and what it counted by m in windows of 40 ms behind
@@ -223,7 +280,7 @@ func expectKept(input [][]event) map[string][]string {
 
 // events draws what comes in. The last record of each partition is later than all others, so that everything before it is
 // over.
-func events(draw *rand.Rand) [][]event {
+func events(draw *rand.Rand, late int) [][]event {
 	var out [][]event
 	id := int64(0)
 	for partition := range 1 + draw.IntN(3) {
@@ -235,6 +292,9 @@ func events(draw *rand.Rand) [][]event {
 			e := event{
 				K: fmt.Sprintf("p%dk%d", partition, draw.IntN(4)), G: fmt.Sprintf("g%d", draw.IntN(3)), M: fmt.Sprintf("m%d", draw.IntN(2)),
 				TS: clock - int64(draw.IntN(bound+1)), ID: id,
+			}
+			if late > 0 && draw.IntN(8) == 0 {
+				e.TS = max(0, e.TS-int64(draw.IntN(late)))
 			}
 			if draw.IntN(3) == 0 {
 				e.In = int64(1 + draw.IntN(40))

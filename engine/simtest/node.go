@@ -124,6 +124,9 @@ func (n *node) engine(client *Client) engine.Config {
 			return topic(ctx, s.GetTopic().GetName())
 		},
 		OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
+			if w.config.AtLeastOnce {
+				return cluster.OpenAtLeastOnce(client, n.name+"/"+name), nil
+			}
 			o, err := cluster.OpenOutlet(ctx, client, n.name+"/"+name)
 			if err != nil {
 				return nil, err

@@ -26,6 +26,8 @@ type Outlet struct {
 	epoch    int
 	// broken tells that nothing can be written any more.
 	broken bool
+	// again tells that there are no transactions: what is written is there, and positions are stored afterwards.
+	again bool
 }
 
 var _ engine.Outlet = (*Outlet)(nil)
@@ -58,8 +60,15 @@ func (c *Cluster) OpenOutlet(ctx context.Context, client *Client, id string) (*O
 	return o, o.call(ctx, "begin", o.idle, func() error { return o.check() })
 }
 
+// OpenAtLeastOnce opens a producer without transactions.
+func (c *Cluster) OpenAtLeastOnce(client *Client, name string) *Outlet {
+	return &Outlet{cluster: c, client: client, name: name, again: true}
+}
+
 // idle tells that no transaction is being decided.
-func (o *Outlet) idle() bool { return o.producer.txn == nil || o.producer.txn.state == undecided }
+func (o *Outlet) idle() bool {
+	return o.again || o.producer.txn == nil || o.producer.txn.state == undecided
+}
 
 func (o *Outlet) call(ctx context.Context, name string, ready func() bool, do func() error) error {
 	return o.cluster.gate.Call(ctx, Call{Client: o.client, Name: o.name + " " + name, Ready: ready, Do: do})
@@ -68,6 +77,8 @@ func (o *Outlet) call(ctx context.Context, name string, ready func() bool, do fu
 // check returns an error if nothing can be written any more.
 func (o *Outlet) check() error {
 	switch {
+	case o.again:
+		return nil
 	case o.producer.owner != o:
 		return errOtherProcess
 	case o.broken || o.producer.epoch != o.epoch:
@@ -78,8 +89,11 @@ func (o *Outlet) check() error {
 	}
 }
 
-// transaction returns the one that is open, or begins one.
+// transaction returns the one that is open, or begins one; nil: there are none.
 func (o *Outlet) transaction() *txn {
+	if o.again {
+		return nil
+	}
 	if o.producer.txn == nil {
 		o.producer.txn = &txn{offsets: map[*group]map[int32]int64{}}
 	}
@@ -127,6 +141,9 @@ func (o *Outlet) open(ctx context.Context, name string, partitions int) (*writer
 
 // Deliver implements sink.Outlet.
 func (o *Outlet) Deliver(ctx context.Context, reads []sink.Read) error {
+	if o.again {
+		return o.call(ctx, "flush", nil, func() error { return nil })
+	}
 	for _, read := range reads {
 		from, ok := read.Source.(*Source)
 		if !ok {
@@ -180,7 +197,17 @@ func (o *Outlet) commit() error {
 }
 
 // Acknowledge implements sink.Outlet.
-func (o *Outlet) Acknowledge(context.Context, []sink.Read) error { return nil }
+func (o *Outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
+	for _, read := range reads {
+		if !o.again {
+			break
+		}
+		if err := read.Source.Commit(ctx, read.Positions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Close implements sink.Outlet. A transaction that is open stays so, until somebody opens the producer or it takes too long.
 func (o *Outlet) Close() error { return nil }
