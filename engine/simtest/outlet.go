@@ -28,6 +28,8 @@ type Outlet struct {
 	broken bool
 	// again tells that there are no transactions: what is written is there, and positions are stored afterwards.
 	again bool
+	// waiting is what was written and is not there yet.
+	waiting []func()
 }
 
 var _ engine.Outlet = (*Outlet)(nil)
@@ -142,7 +144,7 @@ func (o *Outlet) open(ctx context.Context, name string, partitions int) (*writer
 // Deliver implements sink.Outlet.
 func (o *Outlet) Deliver(ctx context.Context, reads []sink.Read) error {
 	if o.again {
-		return o.call(ctx, "flush", nil, func() error { return nil })
+		return o.call(ctx, "flush", nil, o.flush)
 	}
 	for _, read := range reads {
 		from, ok := read.Source.(*Source)
@@ -164,6 +166,15 @@ func (o *Outlet) Deliver(ctx context.Context, reads []sink.Read) error {
 		}
 	}
 	return o.call(ctx, "commit", o.idle, o.commit)
+}
+
+// flush sends what was written.
+func (o *Outlet) flush() error {
+	for _, write := range o.waiting {
+		write()
+	}
+	o.waiting = nil
+	return nil
 }
 
 // lost is how rarely the reply to a commit gets lost, and refused how rarely one is.
@@ -232,10 +243,15 @@ func (w *writer) Write(ctx context.Context, messages *record.Messages) ([]sink.R
 		if err := w.outlet.check(); err != nil {
 			return err
 		}
-		for _, r := range records {
-			w.next[r.Partition] = w.topic.partitions[r.Partition].append(r, w.outlet.transaction()) + 1
+		w.outlet.waiting = append(w.outlet.waiting, func() {
+			for _, r := range records {
+				w.next[r.Partition] = w.topic.partitions[r.Partition].append(r, w.outlet.transaction()) + 1
+			}
+		})
+		if w.outlet.again && w.outlet.cluster.gate.Pick(2) == 0 {
+			return nil // it is sent with the next ones
 		}
-		return nil
+		return w.outlet.flush()
 	})
 }
 
