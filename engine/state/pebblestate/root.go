@@ -126,7 +126,7 @@ func (r *Root) lock(dir string) (*pebble.Lock, error) {
 		return nil, unwritable(dir, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("another process has the state in %s: stop it, or give one of them a group or a state directory of its own (%w)", dir, err)
+		return nil, fmt.Errorf("%w in %s: stop it, or give one of them a group or a state directory of its own (%w)", state.ErrHeld, dir, err)
 	}
 	return lock, nil
 }
