@@ -26,6 +26,7 @@ func TestPlacesThatCannotBeAreRefusedByName(t *testing.T) {
 	for where, words := range map[string][]string{
 		"file://host/path":         {"file:///path"},
 		"ftp://bucket":             {"ftp://", "s3://"},
+		"gs://bucket/prefix":       {"-tags clouds"},
 		"s3://b?shade=1":           {"shade"},
 		"s3://bu cket":             {"s3://bucket/prefix"},
 		"s3://?region=us-east-1":   {"bucket"},

@@ -33,7 +33,7 @@ type store struct {
 	// key and end are room for keys of the database.
 	key, end []byte
 	// broken is why nothing can be written any more. Such a database is not closed. It is set once.
-	broken atomic.Pointer[fatal]
+	broken atomic.Pointer[string]
 	closed bool
 }
 
@@ -159,15 +159,15 @@ func (s *store) rescue(err *error) {
 	if _, bug := what.(runtime.Error); bug || !ok {
 		panic(what)
 	}
-	s.broken.CompareAndSwap(nil, &fatal{s.failed("write", reason).Error() +
-		"; make sure that the disk works and has room, and start again: what was committed is safe"})
+	why := s.failed("write", reason).Error() + "; make sure that the disk works and has room, and start again: what was committed is safe"
+	s.broken.CompareAndSwap(nil, &why)
 	*err = s.brokenBy()
 }
 
 // brokenBy returns why nothing can be written any more, nil if it can.
 func (s *store) brokenBy() error {
 	if why := s.broken.Load(); why != nil {
-		return *why
+		return fatal{*why}
 	}
 	return nil
 }
@@ -202,7 +202,7 @@ func (s *store) Compact() (err error) {
 
 // Close implements state.Store.
 func (s *store) Close() error {
-	if s.closed || s.brokenBy() != nil {
+	if s.closed || s.broken.Load() != nil {
 		return nil
 	}
 	s.closed = true

@@ -3,9 +3,9 @@ package statetest
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/pyudf/pyudf/engine/state"
@@ -79,7 +79,7 @@ func checkpointHasWholeBatches(t *testing.T, root state.Root) {
 	go func() {
 		defer close(dirs)
 		for n := range 4 {
-			dir := filepath.Join(parent, fmt.Sprint(n))
+			dir := filepath.Join(parent, strconv.Itoa(n))
 			if err := c.Checkpoint(dir); err != nil {
 				failed <- err
 				return
