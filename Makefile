@@ -11,6 +11,7 @@ BUF_VERSION         := v1.75.0
 GEN_GO_VERSION      := v1.36.12
 GEN_GO_GRPC_VERSION := v1.6.2
 GOLANGCI_VERSION    := v2.15.0
+VERSITYGW_VERSION   := v1.8.0
 CONFLUENT_PYTHON    := 2.16.1
 
 tools     := $(CURDIR)/.tools
@@ -41,9 +42,9 @@ help: ## This text
 	@awk -F':.*## ' '/^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## bin/pyudf, the command and the engine in one program
+build: ## bin/pyudf, the command and the engine in one program (TAGS=clouds: with Google's and Azure's object stores)
 	@test -e bin/pyudf || echo "Building bin/pyudf; the first time takes a minute or two."
-	@go build -o bin/pyudf ./cmd/pyudf
+	@go build -tags "$(TAGS)" -o bin/pyudf ./cmd/pyudf
 
 .PHONY: venv
 venv: .venv/.dev ## .venv with the SDK as it stands in this tree and all that its tests need
@@ -89,10 +90,16 @@ $(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION):
 $(tools)/.golangci-$(GOLANGCI_VERSION):
 	@$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
 
+.PHONY: object-store
+object-store: $(tools)/.versitygw-$(VERSITYGW_VERSION) ## .tools/versitygw: a server with S3's API for the tests of snapshots
+
+$(tools)/.versitygw-$(VERSITYGW_VERSION):
+	@$(call install-tool,github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION))
+
 ##@ The parts of the test
 
 .PHONY: setup
-setup: tools venv kafka ## Everything that the parts need
+setup: tools venv kafka object-store ## Everything that the parts need
 
 .PHONY: generate
 generate: tools venv ## Go and Python from proto/
@@ -106,13 +113,14 @@ check-clean: ## Fails if generated code is not as committed or staged; with CI=t
 .PHONY: lint
 lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
 	@$(tools)/golangci-lint run ./...
+	@go build -tags clouds ./engine/snapshot
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
 	@for dir in examples/* integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
-test-go: venv ## Go's unit tests, with the race detector, in random order
+test-go: venv object-store ## Go's unit tests, with the race detector, in random order
 	@go test -race -shuffle=on -timeout 20m $(go-code)
 
 .PHONY: test-python
