@@ -133,7 +133,7 @@ integration: venv kafka ## The promises, each on the embedded broker and on a re
 
 .PHONY: crash
 crash: venv kafka ## Crashes at every point of a commit and at random moments, of nodes and brokers (KILLS=100 SEED=7)
-	@go test -race -count=1 -timeout 60m -v ./integration -run 'Crash|E4|E5|Lost|MidstOf' -kills $(or $(KILLS),100) -seed $(or $(SEED),0)
+	@go test -race -count=1 -timeout 60m -v ./integration -run 'Crash|E4|E5|ANode|SameNode|NodesThat|MidstOf' -kills $(or $(KILLS),100) -seed $(or $(SEED),0)
 
 .PHONY: soak
 soak: venv kafka ## Load for MINUTES=15 with a crash every 30 s: counts must be exact and memory flat

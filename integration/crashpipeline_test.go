@@ -29,6 +29,7 @@ type pipeline struct {
 type node struct {
 	*pipeline
 
+	name    string
 	dir     string
 	flags   []string // more flags
 	broker  string   // the address it begins at
@@ -41,8 +42,8 @@ func newPipeline(t *testing.T, b *kafkatest.Broker, seed uint64, dirs ...string)
 	t.Helper()
 	s := newStream(t, b, "crash.py", partitionsOfCrash)
 	p := &pipeline{stream: s, load: newLoad(t, s, seed), snapshots: t.TempDir()}
-	for _, dir := range dirs {
-		p.nodes = append(p.nodes, &node{pipeline: p, dir: dir, broker: b.Addr()})
+	for i, dir := range dirs {
+		p.nodes = append(p.nodes, &node{pipeline: p, name: fmt.Sprintf("node-%d", i), dir: dir, broker: b.Addr()})
 	}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -65,7 +66,7 @@ func (n *node) start(t *testing.T, more env, flags ...string) {
 	}
 	n.program = start(t, n.pipeline.broker, environment, append(append(args, n.flags...), flags...)...)
 	n.runs++
-	n.keep(t, fmt.Sprintf("%s-node%s-run%d.log", strings.ReplaceAll(t.Name(), "/", "-"), filepath.Base(n.dir), n.runs))
+	n.keep(t, fmt.Sprintf("%s-%s-run-%d.log", strings.ReplaceAll(t.Name(), "/", "-"), n.name, n.runs))
 }
 
 // keep leaves what a program wrote below build/ if the test fails; if the program still runs, with what its goroutines do.
@@ -100,17 +101,19 @@ func (p *pipeline) start(t *testing.T) {
 // works tells whether a node has written results since it was started.
 func (n *node) works(t *testing.T) bool {
 	t.Helper()
+	if !n.program.running() {
+		t.Fatalf("%s has ended:\n%s", n.name, shorten(n.program.err.String()))
+	}
 	return metricsServed.MatchString(n.program.err.String()) && n.program.measured(t)["pyudf_records_out_total"] > 0
 }
 
 // awaitWork sends readings until a node has written results.
 func (n *node) awaitWork(t *testing.T) {
 	t.Helper()
-	n.load.until(t, "results of "+filepath.Base(n.dir), func() bool { return n.works(t) })
+	n.load.until(t, "results of "+n.name, func() bool { return n.works(t) })
 }
 
-// finish ends the nodes that still run in good order, has the first one read all that is left and close all windows, and
-// compares everything that was committed with what had to come.
+// finish ends the nodes that still run in good order, and then does as flush.
 func (p *pipeline) finish(t *testing.T) {
 	t.Helper()
 	for _, n := range p.nodes {
@@ -121,6 +124,13 @@ func (p *pipeline) finish(t *testing.T) {
 	if len(p.nodes) > 1 {
 		away(t, 7*time.Second) // until then the others have their partitions, though they are gone
 	}
+	p.flush(t)
+}
+
+// flush has the first node read all that is left and close all windows, and compares everything that was committed with what
+// had to come.
+func (p *pipeline) flush(t *testing.T) {
+	t.Helper()
 	p.nodes[0].start(t, nil, "--until-end", "--flush")
 	p.nodes[0].program.succeed(t)
 	outcomeOf(t, p.stream).equals(t, "after crashes", due(p.load.sent))
