@@ -225,14 +225,14 @@ func (s *stage) oursComesBack(ctx context.Context, in string, keys int) ([]comeb
 	return []comeback{local, empty}, stop()
 }
 
-// awaitSnapshot returns once a snapshot was finished so late that it has the state of all keys.
+// awaitSnapshot returns once each partition has a snapshot so young that the state of all keys is in it.
 func (v *survivor) awaitSnapshot(ctx context.Context, dir string) error {
 	filled := time.Now()
-	fmt.Println("Recovery: waiting for a snapshot of all keys ...")
+	fmt.Println("Recovery: waiting for snapshots of all keys ...")
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for time.Since(filled) < patience {
-		if newest(dir).After(filled.Add(snapshotEvery)) {
+		if snapshotsSince(dir, filled.Add(snapshotEvery)) == partitions {
 			return nil
 		}
 		select {
@@ -243,22 +243,23 @@ func (v *survivor) awaitSnapshot(ctx context.Context, dir string) error {
 			return ctx.Err()
 		}
 	}
-	return fmt.Errorf("no snapshot came to %s within %s; see %s", dir, patience, v.log)
+	return fmt.Errorf("no snapshots came to %s within %s; see %s", dir, patience, v.log)
 }
 
-// newest is when a file below a directory was last written.
-func newest(dir string) time.Time {
-	var last time.Time
-	_ = filepath.WalkDir(dir, func(_ string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return nil //nolint:nilerr // a file that is deleted meanwhile is not the newest
+// snapshotsSince is how many stores have a snapshot that was finished after a moment. Its manifest is written last.
+func snapshotsSince(dir string, moment time.Time) int {
+	young := map[string]bool{}
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		manifests := filepath.Dir(path)
+		if err != nil || entry.IsDir() || filepath.Base(manifests) != "manifests" {
+			return nil //nolint:nilerr // a file that is deleted meanwhile is not young
 		}
-		if info, err := entry.Info(); err == nil && !entry.IsDir() && info.ModTime().After(last) {
-			last = info.ModTime()
+		if info, err := entry.Info(); err == nil && info.ModTime().After(moment) {
+			young[manifests] = true
 		}
 		return nil
 	})
-	return last
+	return len(young)
 }
 
 func (s *stage) streamsComesBack(ctx context.Context, c contender, in string, keys int) (comeback, error) {

@@ -67,21 +67,6 @@ func TestTheTableSaysWhatExactlyOnceCosts(t *testing.T) {
 	}
 }
 
-func TestRecoveryIsComparedWithKafkaStreamsWhereThatIsHere(t *testing.T) {
-	ours := comeback{title: "pyudf", first: 6 * time.Second, all: 7 * time.Second, budget: 5 * time.Second, disk: 10}
-	theirs := comeback{title: streamsTitle, first: 60 * time.Second, all: 61 * time.Second, disk: 20}
-	for row, shown := range map[string][]comeback{
-		"pyudf 6.0 0.10 5, OVER 7.0 10":     {ours, theirs},
-		"pyudf 6.0 not here 5, OVER 7.0 10": {ours},
-	} {
-		var out strings.Builder
-		printRecovery(&out, shown, 1000)
-		if !strings.Contains(strings.Join(strings.Fields(out.String()), " "), row) {
-			t.Errorf("no row %q in\n%s", row, out.String())
-		}
-	}
-}
-
 func TestContendersTakeTurnsThereAndBack(t *testing.T) {
 	for turn, want := range [][]int{{0, 1, 2}, {2, 1, 0}, {0, 1, 2}} {
 		if got := slices.Collect(order(turn, 3)); !slices.Equal(got, want) {
