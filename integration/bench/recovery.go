@@ -196,6 +196,9 @@ func (v *survivor) wipeDisk() error {
 
 func (s *stage) oursComesBack(ctx context.Context, in string, keys int) ([]comeback, error) {
 	snapshots := filepath.Join(s.dir, "snapshots")
+	if err := os.Mkdir(snapshots, 0o755); err != nil {
+		return nil, fmt.Errorf("make a directory for snapshots: %w", err)
+	}
 	// Who comes back has the name of its predecessor, also on an empty disk: it need not wait until that counts as dead.
 	c := contender{"kept", "pyudf", ours("kept.py", "--guarantee", exactlyOnce, "--commit-interval", commits,
 		"--node", "bench", "--snapshots", snapshots, "--snapshot-interval", snapshotEvery.String())}
