@@ -20,6 +20,9 @@ var (
 	soakFlag  = flag.Duration("soak", 0, "how long the soak lasts; 0: it is left out")
 )
 
+// thorough tells that there is time for more than one case of each kind, as in make crash.
+func thorough() bool { return *killsFlag >= 50 }
+
 var metricsServed = regexp.MustCompile(`metrics are served`) //nolint:gochecknoglobals // compiled once
 
 // seeded returns the seed of this run and says how to use it again.
