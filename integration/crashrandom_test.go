@@ -23,7 +23,7 @@ var (
 // thorough tells that there is time for more than one case of each kind, as in make crash.
 func thorough() bool { return *killsFlag >= 50 }
 
-var metricsServed = regexp.MustCompile(`metrics are served`) //nolint:gochecknoglobals // compiled once
+var metricsServed = regexp.MustCompile(`metrics are served`)
 
 // seeded returns the seed of this run and says how to use it again.
 func seeded(t *testing.T) uint64 {

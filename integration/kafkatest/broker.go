@@ -123,8 +123,8 @@ func (b *Broker) Stop(t *testing.T) {
 // Crash ends a real Kafka as a power cut would; Start brings it back.
 func (b *Broker) Crash(t *testing.T) {
 	t.Helper()
-	kafka, real := b.node.(*broker.Kafka)
-	if !real {
+	kafka, ok := b.node.(*broker.Kafka)
+	if !ok {
 		t.Fatalf("the %s broker cannot crash: it is a part of the test", b.Name)
 	}
 	kafka.Kill()

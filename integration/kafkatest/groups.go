@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
@@ -90,11 +91,11 @@ func (b *Broker) Owners(t testing.TB, group string) []string {
 	for _, g := range described.ConsumerGroupDescriptions {
 		lines = append(lines, fmt.Sprintf("group %s: %s", g.GroupID, g.State))
 		for _, m := range g.Members {
-			line := fmt.Sprintf("member %s as %s:", m.ConsumerID, m.GroupInstanceID)
+			owned := []string{fmt.Sprintf("member %s as %s:", m.ConsumerID, m.GroupInstanceID)}
 			for _, p := range m.Assignment.TopicPartitions {
-				line += fmt.Sprintf(" %s [%d]", *p.Topic, p.Partition)
+				owned = append(owned, fmt.Sprintf("%s [%d]", *p.Topic, p.Partition))
 			}
-			lines = append(lines, line)
+			lines = append(lines, strings.Join(owned, " "))
 		}
 	}
 	return lines
