@@ -31,6 +31,9 @@ func again(ctx context.Context, logger *slog.Logger, run func() (opened bool, er
 			return nil
 		}
 		aborted := errors.Is(err, sink.ErrAborted)
+		if aborted && ctx.Err() != nil {
+			return left(logger, err)
+		}
 		if opened {
 			since = time.Now()
 		}
@@ -47,8 +50,17 @@ func again(ctx context.Context, logger *slog.Logger, run func() (opened bool, er
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return err
+			return left(logger, err)
 		}
 		pause = min(2*pause, longestPause)
 	}
+}
+
+// left says of a run that is stopped what it leaves to the next one.
+func left(logger *slog.Logger, err error) error {
+	if !errors.Is(err, sink.ErrAborted) {
+		return err
+	}
+	logger.Warn("the last epoch was not committed: the next run does it again, and nothing is lost", "cause", err)
+	return nil
 }

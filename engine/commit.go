@@ -11,6 +11,7 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/status"
 )
 
 // reached is how far a reader came since its last commit. Its tasks are drained.
@@ -50,11 +51,13 @@ func (e *engine) commit(ctx context.Context, outlet Outlet, epoch []reached) err
 	if err := outlet.Acknowledge(ctx, reads); err != nil {
 		return &uncommitted{err}
 	}
+	took := time.Since(began)
 	for _, part := range epoch {
-		part.reader.settle(part.positions)
+		e.config.Metrics.EpochBytes.Observe(float64(part.reader.outputs.Written.Load()))
+		part.reader.settle(part.positions, status.LastCommit{Time: time.Now(), Duration: took.Milliseconds()})
 	}
 	e.config.Metrics.Commits.Inc()
-	e.config.Metrics.CommitSeconds.Observe(time.Since(began).Seconds())
+	e.config.Metrics.CommitSeconds.Observe(took.Seconds())
 	return nil
 }
 
@@ -85,7 +88,8 @@ func (r *reader) log(ctx context.Context, positions []record.Position) error {
 				logged = all
 			}
 			messages := o.writer.Epoch(logged, o.partition.Index, time.Now().UnixMilli())
-			r.outputs.Written.Add(int64(len(messages.Values.Data)))
+			o.logged = int64(len(messages.Values.Data))
+			r.outputs.Written.Add(o.logged)
 			rejected, err := r.changelog.Write(working, messages)
 			if err == nil && len(rejected) > 0 {
 				err = fmt.Errorf("the changelog of %s [%d] does not take a record: %w", o.partition.Topic, o.partition.Index, rejected[0].Err)
@@ -157,7 +161,7 @@ func (r *reader) each(positions []record.Position, do func(*owned) error) error 
 }
 
 // settle notes what is committed, and has snapshots taken that are due.
-func (r *reader) settle(positions []record.Position) {
+func (r *reader) settle(positions []record.Position, commit status.LastCommit) {
 	r.outputs.Written.Store(0)
 	for _, position := range positions {
 		o := r.tasks[position.Partition]
@@ -166,7 +170,10 @@ func (r *reader) settle(positions []record.Position) {
 		}
 		o.stored, o.dirty = position.Offset, false
 		if o.store != nil && r.snapshots != nil {
-			r.snapshots.offer(o.name, o.store)
+			r.snapshots.offer(o.name, o.store, func(s status.Snapshot) {
+				r.tell(r.plan, o.partition.Index, func(t *status.Task) { t.Snapshot = s })
+			})
 		}
+		r.show(o, commit)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/state/journal"
 	"github.com/pyudf/pyudf/engine/state/memstate"
+	"github.com/pyudf/pyudf/engine/status"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
@@ -58,7 +59,10 @@ type Config struct {
 	// Now is the clock that idle partitions, early results and records of the future are judged by; default time.Now.
 	Now func() time.Time
 	// Probe is told the points that each commit passes, for tests that crash there; nil: nobody asks.
-	Probe   func(point string)
+	Probe func(point string)
+	// Board is where people see how the tasks are; nil: nobody looks. Copies is given what makes copies of all stores.
+	Board   *status.Board
+	Copies  func(copyTo func(ctx context.Context, dir string) error)
 	Metrics *metrics.Set
 	Logger  *slog.Logger
 }
@@ -143,8 +147,9 @@ type engine struct {
 	stores    *stores
 	epochs    epochs
 	snapshots *snapshots
-	// journal is set if the hops are within the process.
-	journal *journal.Journal
+	// journal is set if the hops are within the process; bringing is held while state is restored into it.
+	journal  *journal.Journal
+	bringing sync.Mutex
 	// partitions are those of each source of the plan.
 	partitions []int
 	// fresh are the stores that --reset-state is still to empty.
@@ -172,6 +177,9 @@ func (e *engine) run(ctx context.Context) error {
 	}
 	e.connect()
 	e.opened = true
+	if e.config.Copies != nil {
+		e.config.Copies(e.stores.copyTo)
+	}
 	if err := e.read(ctx); err != nil {
 		return err
 	}

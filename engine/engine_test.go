@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,18 +51,70 @@ func newWorld(t *testing.T) *world {
 			Sources: []*planv1.Source{{Id: "in", Kind: &planv1.Source_Topic{Topic: &planv1.Topic{Name: "in"}}}},
 			Steps:   []*planv1.Step{{Id: "to", Input: "in", Op: &planv1.Step_To{To: &planv1.To{Kind: &planv1.To_Topic{Topic: &planv1.Topic{Name: "out"}}}}}},
 		},
-		OpenSource:      func(context.Context, *planv1.Source, source.Resume) (source.Source, error) { return w.in, nil },
-		OpenSink:        func(context.Context, *planv1.To) (sink.Sink, error) { return w.out, nil },
-		OpenDeadLetters: func(context.Context) (sink.Sink, error) { return w.dead, nil },
-		OpenHop:         func(context.Context, engine.HopTo) (engine.Hop, error) { panic("no hop") },
-		Partitions:      func(context.Context, *planv1.Source) (int, error) { return 1, nil },
-		Start:           func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
-		CommitInterval:  time.Hour,
-		Metrics:         metrics.New(prometheus.NewRegistry()),
-		Logger:          slog.New(slog.DiscardHandler),
+		OpenSource:     func(context.Context, *planv1.Source) (source.Source, error) { return w.in, nil },
+		OpenOutlet:     w.openOutlet(func(*planv1.To) sink.Sink { return w.out }),
+		OpenHop:        func(context.Context, engine.HopTo) (engine.Hop, error) { panic("no hop") },
+		Partitions:     func(context.Context, *planv1.Source) (int, error) { return 1, nil },
+		Start:          func(context.Context) (dispatch.Worker, error) { return idle{}, nil },
+		CommitInterval: time.Hour,
+		Metrics:        metrics.New(prometheus.NewRegistry()),
+		Logger:         slog.New(slog.DiscardHandler),
 	}
 	return w
 }
+
+// openOutlet opens outlets whose sinks open gives.
+func (w *world) openOutlet(open func(*planv1.To) sink.Sink) func(context.Context, string) (engine.Outlet, error) {
+	return func(context.Context, string) (engine.Outlet, error) { return &outlet{open: open, dead: w.dead}, nil }
+}
+
+// outlet is one without transactions.
+type outlet struct {
+	open func(*planv1.To) sink.Sink
+	dead sink.Sink
+
+	mu    sync.Mutex // guards sinks
+	sinks []sink.Sink
+}
+
+func (o *outlet) keep(s sink.Sink) (sink.Sink, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.sinks = append(o.sinks, s)
+	return s, nil
+}
+
+func (o *outlet) OpenSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
+	return o.keep(o.open(to))
+}
+
+func (o *outlet) OpenDeadLetters(context.Context) (sink.Sink, error) { return o.keep(o.dead) }
+
+func (o *outlet) OpenHop(context.Context, string) (sink.Sink, error) { panic("hops have sinks") }
+
+func (o *outlet) OpenChangelog(context.Context, string, int) (sink.Log, error) {
+	panic("no changelog")
+}
+
+func (o *outlet) Deliver(ctx context.Context, _ []sink.Read) error {
+	for _, s := range o.sinks {
+		if err := s.Flush(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
+	for _, read := range reads {
+		if err := read.Source.Commit(ctx, read.Positions); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *outlet) Close() error { return nil }
 
 func (w *world) start(t *testing.T) {
 	t.Helper()
@@ -85,7 +138,9 @@ var (
 	p1 = record.Partition{Topic: "in", Index: 1} //nolint:gochecknoglobals // a constant
 )
 
-func assigned(positions ...record.Position) source.Event { return source.Event{Assigned: positions} }
+func assigned(partitions ...record.Partition) source.Event {
+	return source.Event{Assigned: partitions}
+}
 
 func records(p record.Partition, first int64, values ...string) source.Event {
 	return source.Event{Records: sourcetest.Batch(p, first, values...)}
@@ -93,7 +148,7 @@ func records(p record.Partition, first int64, values ...string) source.Event {
 
 func TestABoundedRunEndsByItselfAndCommitsEverything(t *testing.T) {
 	w := newWorld(t)
-	w.in.Push(assigned(record.Position{Partition: p0, Offset: 5}, record.Position{Partition: p1}),
+	w.in.Push(assigned(p0, p1),
 		records(p0, 5, `{"a":1}`, `{"a":2}`), records(p1, 0, `{"b":1}`, `junk`),
 		source.Event{Ended: []record.Partition{p0}}, source.Event{Ended: []record.Partition{p1}})
 	w.start(t)
@@ -109,7 +164,7 @@ func TestABoundedRunEndsByItselfAndCommitsEverything(t *testing.T) {
 		t.Error(w.dead.Values())
 	}
 	for p, want := range map[record.Partition]int64{p0: 7, p1: 2} {
-		if offset, _ := w.in.Committed(p); offset != want {
+		if offset, _ := w.in.LastCommit(p); offset != want {
 			t.Errorf("%v committed at %d, want %d", p, offset, want)
 		}
 	}
@@ -121,7 +176,7 @@ func TestABoundedRunEndsByItselfAndCommitsEverything(t *testing.T) {
 func TestAFlushOfAnAppWithoutStateIsAnEndLikeAnyOther(t *testing.T) {
 	w := newWorld(t)
 	w.config.Flush = true
-	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
 	w.start(t)
 	if err := <-w.done; err != nil || len(w.out.Values()) != 1 {
 		t.Error(err, w.out.Values())
@@ -136,7 +191,7 @@ func TestNothingIsCommittedBeforeItIsDelivered(t *testing.T) {
 		}
 		return nil
 	})
-	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.in.Push(assigned(p0), records(p0, 0, `{}`, `{}`), source.Event{Ended: []record.Partition{p0}})
 	w.start(t)
 	if err := <-w.done; err != nil {
 		t.Fatal(err)
@@ -148,14 +203,14 @@ func TestNothingIsCommittedBeforeItIsDelivered(t *testing.T) {
 
 func TestAStopFinishesWhatIsUnderWayAndCommits(t *testing.T) {
 	w := newWorld(t)
-	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{"n":1}`), records(p0, 1, `{"n":2}`))
+	w.in.Push(assigned(p0), records(p0, 0, `{"n":1}`), records(p0, 1, `{"n":2}`))
 	w.start(t)
 	w.wait(t, func() bool { return w.in.Pending() == 0 })
 	w.cancel()
 	if err := <-w.done; err != nil {
 		t.Fatal(err)
 	}
-	if offset, _ := w.in.Committed(p0); int(offset) != len(w.out.Flushed()) || offset == 0 {
+	if offset, _ := w.in.LastCommit(p0); int(offset) != len(w.out.Flushed()) || offset == 0 {
 		t.Errorf("committed %d with %d delivered", offset, len(w.out.Flushed()))
 	}
 }
@@ -169,36 +224,42 @@ func TestARevokedPartitionIsFinishedAndCommittedBeforeItIsGivenAway(t *testing.T
 		return nil
 	})
 	w.in.OnRelease(func(partitions []record.Partition) error {
-		if want := []record.Position{{Partition: p0, Offset: 1}}; !slices.Equal(committed, want) || !slices.Equal(partitions, []record.Partition{p0}) {
+		if !slices.Contains(committed, record.Position{Partition: p0, Offset: 1}) || !slices.Equal(partitions, []record.Partition{p0}) {
 			t.Errorf("%v released with %v committed", partitions, committed)
 		}
 		close(released)
 		return nil
 	})
-	w.in.Push(assigned(record.Position{Partition: p0}, record.Position{Partition: p1}), records(p0, 0, `{}`), records(p1, 0, `{}`),
+	w.in.Push(assigned(p0, p1), records(p0, 0, `{}`), records(p1, 0, `{}`),
 		source.Event{Revoked: []record.Partition{p0}}, records(p1, 1, `{}`), source.Event{Ended: []record.Partition{p1}})
 	w.start(t)
 	<-released
 	if err := <-w.done; err != nil {
 		t.Fatal(err)
 	}
-	if offset, _ := w.in.Committed(p1); offset != 2 {
+	if offset, _ := w.in.LastCommit(p1); offset != 2 {
 		t.Errorf("the other partition is at %d", offset)
 	}
 }
 
 func TestALostPartitionIsNeverCommitted(t *testing.T) {
 	w := newWorld(t)
-	w.in.Push(assigned(record.Position{Partition: p0}, record.Position{Partition: p1}), records(p0, 0, `{}`),
-		source.Event{Lost: []record.Partition{p0}}, records(p1, 0, `{}`), source.Event{Ended: []record.Partition{p1}})
+	w.in.OnRelease(func([]record.Partition) error {
+		go w.in.Push(assigned(p1), records(p1, 0, `{}`), source.Event{Ended: []record.Partition{p1}})
+		return nil
+	})
+	w.in.Push(assigned(p0, p1), records(p0, 0, `{}`), source.Event{Lost: []record.Partition{p0, p1}})
 	w.start(t)
 	if err := <-w.done; err != nil {
 		t.Fatal(err)
 	}
-	if _, ok := w.in.Committed(p0); ok {
+	if _, ok := w.in.LastCommit(p0); ok {
 		t.Error("committed")
 	}
-	if !slices.Equal(w.in.Released(), []record.Partition{p0}) {
+	if offset, _ := w.in.LastCommit(p1); offset != 1 {
+		t.Errorf("the partition that came back is at %d", offset)
+	}
+	if !slices.Equal(w.in.Released(), []record.Partition{p0, p1}) {
 		t.Error(w.in.Released())
 	}
 }
@@ -213,7 +274,7 @@ func TestACommitThatIsRefusedIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	})
-	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Idle: true}, source.Event{Idle: true}, source.Event{Idle: true})
+	w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Idle: true}, source.Event{Idle: true}, source.Event{Idle: true})
 	w.start(t)
 	w.wait(t, func() bool { return len(w.in.Commits()) == 1 })
 	w.in.Push(source.Event{Ended: []record.Partition{p0}})
@@ -227,7 +288,7 @@ func TestALastCommitThatIsRefusedForGoodIsNotForgotten(t *testing.T) {
 		w := newWorld(t)
 		refused := errors.New("rebalance in progress")
 		w.in.OnCommit(func([]record.Position) error { return refused })
-		w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+		w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
 		w.start(t)
 		if err := <-w.done; !errors.Is(err, refused) {
 			t.Errorf("the last commit was refused, and the run says %v", err)
@@ -245,12 +306,12 @@ func TestTheLastCommitIsInsistedOnWhileTheGroupRebalances(t *testing.T) {
 			}
 			return nil
 		})
-		w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+		w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
 		w.start(t)
 		if err := <-w.done; err != nil {
 			t.Error(err)
 		}
-		if offset, _ := w.in.Committed(p0); offset != 1 {
+		if offset, _ := w.in.LastCommit(p0); offset != 1 {
 			t.Errorf("committed is %d, want 1", offset)
 		}
 	})
@@ -260,7 +321,7 @@ func TestASinkThatFailsEndsTheRunAndNothingIsCommitted(t *testing.T) {
 	broken := errors.New("disk full")
 	w := newWorld(t)
 	w.out.OnFlush(func(context.Context) error { return broken })
-	w.in.Push(assigned(record.Position{Partition: p0}), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
+	w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Ended: []record.Partition{p0}})
 	w.start(t)
 	if err := <-w.done; !errors.Is(err, broken) {
 		t.Error(err)

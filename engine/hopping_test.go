@@ -199,22 +199,17 @@ func (h *hopped) trial(root state.Root, part float64) *trial {
 	r.config.CommitInterval = []time.Duration{1, time.Millisecond, time.Hour}[h.g.IntN(3)]
 	r.config.Metrics = metrics.New(prometheus.NewRegistry())
 	r.config.Partitions = func(context.Context, *planv1.Source) (int, error) { return len(h.input), nil }
-	r.config.OpenSource, r.config.OpenHop, r.config.OpenSink = r.openSource, r.openHop, r.openSink
+	r.config.OpenSource, r.config.OpenHop, r.config.OpenOutlet = r.openSource, r.openHop, w.openOutlet(r.openSink)
 	return r
 }
 
-func (r *trial) openSource(_ context.Context, _ *planv1.Source, resume source.Resume) (source.Source, error) {
+func (r *trial) openSource(context.Context, *planv1.Source) (source.Source, error) {
 	given := source.Event{}
 	var events []source.Event
 	for i := range r.input {
 		p := record.Partition{Topic: "in", Index: int32(i)} //nolint:gosec // few
-		at, err := resume(p, -1)
-		if err != nil {
-			return nil, err
-		}
-		at = max(at, 0)
-		given.Assigned = append(given.Assigned, record.Position{Partition: p, Offset: at})
-		for end := int64(r.upTo[i]); at < end; {
+		given.Assigned = append(given.Assigned, p)
+		for at, end := int64(0), int64(r.upTo[i]); at < end; {
 			n := min(end-at, 1+r.g.Int64N(8))
 			events = append(events, records(p, at, r.input[i][at:at+n]...), source.Event{Idle: true})
 			at += n
@@ -237,12 +232,12 @@ func (r *trial) openHop(_ context.Context, to engine.HopTo) (engine.Hop, error) 
 	return out, nil
 }
 
-func (r *trial) openSink(_ context.Context, to *planv1.To) (sink.Sink, error) {
+func (r *trial) openSink(to *planv1.To) sink.Sink {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	name := plan.SinkName(to)
 	r.outs[name] = sinktest.New()
-	return r.outs[name], nil
+	return r.outs[name]
 }
 
 // run runs and notes the results.

@@ -151,6 +151,9 @@ func (e *engine) reader(i int, from *plan.Source) *reader {
 		flush:      e.config.Flush || from.Proto.GetFile() != nil,
 		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
 		probe:      e.probe,
+		tell:       e.tell,
+		forget:     e.forget,
+		lag:        e.lag,
 	}
 	for _, to := range e.plan.Sinks {
 		r.outputs.Names = append(r.outputs.Names, plan.SinkName(to))

@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/engine/changelog"
+	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/status"
 	"github.com/pyudf/pyudf/engine/task"
 )
 
@@ -27,9 +29,12 @@ type owned struct {
 	// records tells that there were any; dirty that the state changed without one.
 	records, dirty bool
 
-	// What follows is of tasks with state. name and store are what it is kept in; writer writes its changelog.
+	// What follows is of tasks with state. name and store are what it is kept in; writer writes its changelog, and logged is
+	// how many bytes it wrote for the last epoch.
+	flow   *keyed.Flow
 	name   string
 	store  state.Store
+	logged int64
 	writer *changelog.Writer
 	// whole tells that the changelog knows nothing of the store yet.
 	whole bool
@@ -88,8 +93,9 @@ func (r *reader) start(working context.Context, p record.Partition, from restore
 	}
 	r.tasks[p] = &owned{
 		partition: p, task: task.Start(working, config), stored: position, dirty: from.whole,
-		name: from.name, store: from.store, writer: changelog.NewWriter(), whole: from.whole,
+		flow: from.flow, name: from.name, store: from.store, writer: changelog.NewWriter(), whole: from.whole,
 	}
+	r.tell(r.plan, p.Index, func(t *status.Task) { t.Phase, t.Committed = status.Running, position })
 	return nil
 }
 
@@ -149,6 +155,7 @@ func (r *reader) release(partitions []record.Partition) error {
 		if err := r.closeState(p); err != nil {
 			return err
 		}
+		r.forget(r.plan, p.Index)
 	}
 	if err := r.source.Release(partitions); err != nil {
 		return fmt.Errorf("give up partitions of %s: %w", r.plan.Name, err)

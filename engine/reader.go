@@ -11,6 +11,7 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
+	"github.com/pyudf/pyudf/engine/status"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
 )
@@ -49,8 +50,11 @@ type reader struct {
 	closeState func(p record.Partition) error
 	// stateful tells that tasks keep something from batch to batch.
 	stateful bool
-	// probe is told the points of a commit.
-	probe func(point string)
+	// probe is told the points of a commit; tell and forget what people see of a task; lag returns what is left of a partition.
+	probe  func(point string)
+	tell   func(from *plan.Source, index int32, change func(*status.Task))
+	forget func(from *plan.Source, index int32)
+	lag    func(p record.Partition) int64
 	// flush tells that windows which are open at the end of the input are closed.
 	flush bool
 	// live tells that the clock counts: partitions without records become idle.

@@ -45,7 +45,7 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 		return out, err
 	}
 	if e.logged(r.plan) {
-		out.whole, err = e.bring(ctx, r.plan, p, &out, fresh)
+		out.whole, err = e.brought(ctx, r.plan, p, &out, fresh)
 	}
 	if err != nil {
 		return out, err
@@ -80,6 +80,19 @@ var errNoState = errors.New("the state that goes with the group's offsets is not
 // imported is the key that marks a store which was imported by hand: its changelog knows nothing of what is in it.
 const imported = "aimport"
 
+// brought is bring, whatever the store is part of: where all stores change together, what is brought is there at once.
+func (e *engine) brought(ctx context.Context, from *plan.Source, p record.Partition, to *restored, fresh bool) (whole bool, err error) {
+	if e.journal == nil {
+		return e.bring(ctx, from, p, to, fresh)
+	}
+	e.bringing.Lock()
+	defer e.bringing.Unlock()
+	if whole, err = e.bring(ctx, from, p, to, fresh); err == nil {
+		err = e.journal.Commit()
+	}
+	return whole, err
+}
+
 // bring makes a store what its changelog says: from what is on this machine if that is not too old, else from a snapshot, and
 // then from the changelog. whole tells that the store is to be written to the changelog as it is.
 func (e *engine) bring(ctx context.Context, from *plan.Source, p record.Partition, to *restored, fresh bool) (whole bool, err error) {
@@ -87,7 +100,7 @@ func (e *engine) bring(ctx context.Context, from *plan.Source, p record.Partitio
 	if _, marked, err := to.store.Get([]byte(imported)); err != nil || marked || fresh {
 		return true, err
 	}
-	low, _, err := e.config.Changelogs.Log.Bounds(ctx, log)
+	low, end, err := e.config.Changelogs.Log.Bounds(ctx, log)
 	if err != nil {
 		return false, err
 	}
@@ -95,17 +108,19 @@ func (e *engine) bring(ctx context.Context, from *plan.Source, p record.Partitio
 	if err != nil {
 		return false, err
 	}
-	if at < low || at < 0 {
-		if at, err = e.download(ctx, from, to, low); err != nil {
-			return false, err
-		}
+	if at < 0 && end == 0 { // state of a time before there was a changelog, or none
+		return keyed.Saved(to.store)
 	}
-	if at < low && low > 0 {
-		return false, fmt.Errorf("%w: %s [%d] begins at offset %d, and what is on this machine is older; name the --snapshots of the run before, "+
-			"or begin with empty windows by --reset-state", errNoState, log.Topic, log.Index, low)
+	if at < low {
+		at, err = e.replace(ctx, from, to, log, low)
 	}
-	began := time.Now()
-	result, err := changelog.Restore(ctx, e.config.Changelogs.Log, changelog.RestoreConfig{Partition: log, Store: to.store, From: at})
+	if err != nil {
+		return false, err
+	}
+	began, told := time.Now(), e.restoring(from, p, max(at, low), end)
+	result, err := changelog.Restore(ctx, e.config.Changelogs.Log, changelog.RestoreConfig{
+		Partition: log, Store: to.store, From: at, Progress: told,
+	})
 	if err == nil && result.Records > 0 {
 		e.config.Logger.Info("state was restored from its changelog", "store", to.name, "records", result.Records, "bytes", result.Bytes,
 			"seconds", time.Since(began).Seconds())
@@ -113,47 +128,52 @@ func (e *engine) bring(ctx context.Context, from *plan.Source, p record.Partitio
 	return false, err
 }
 
-// download replaces a store by its newest snapshot, if there is one that its changelog reaches back to, and returns up to
-// where the store is complete then.
-func (e *engine) download(ctx context.Context, from *plan.Source, to *restored, low int64) (at int64, err error) {
-	if err := clearStore(to.store); err != nil {
+// replace has a store begin anew from its newest snapshot or, if there is none, from the start of its changelog, if that is
+// still there. It returns up to where the store is complete.
+func (e *engine) replace(ctx context.Context, from *plan.Source, to *restored, log record.Partition, low int64) (at int64, err error) {
+	found, err := e.download(ctx, from, to, log, low)
+	if err != nil {
 		return -1, err
 	}
+	if found {
+		return changelog.At(to.store)
+	}
+	if low > 0 {
+		return -1, fmt.Errorf("%w: %s [%d] begins at offset %d, and what is on this machine is older; name the --snapshots of the run before, "+
+			"or begin with empty windows by --reset-state", errNoState, log.Topic, log.Index, low)
+	}
+	var all state.Changes
+	all.DeleteRange(nil, nil)
+	return -1, to.store.Apply(&all)
+}
+
+// download replaces a store by its newest snapshot, if there is one that its changelog reaches back to.
+func (e *engine) download(ctx context.Context, from *plan.Source, to *restored, log record.Partition, low int64) (found bool, err error) {
 	root, ok := e.rootOf(from).(state.Installer)
 	if !ok || e.config.Snapshots == nil {
-		return -1, nil
+		return false, nil
 	}
 	if err := e.stores.close(to.name); err != nil {
-		return -1, err
+		return false, err
 	}
-	found, began := false, time.Now()
+	began := time.Now()
 	err = root.Install(to.name, func(dir string) (err error) {
-		found, err = e.config.Snapshots.Restore(ctx, to.name, low, dir, func(int64, int64) {})
+		found, err = e.config.Snapshots.Restore(ctx, to.name, low, dir, e.downloading(from, log.Index))
 		if err == nil && !found {
 			err = errNoSnapshot
 		}
 		return err
 	})
 	if err != nil && !errors.Is(err, errNoSnapshot) {
-		return -1, fmt.Errorf("bring the snapshot of %s here: %w", to.name, err)
+		return false, fmt.Errorf("bring the snapshot of %s here: %w", to.name, err)
 	}
-	if to.store, err = e.stores.await(ctx, e.rootOf(from), to.name); err != nil {
-		return -1, err
-	}
-	if found {
+	if to.store, err = e.stores.await(ctx, e.rootOf(from), to.name); err == nil && found {
 		e.config.Logger.Info("state was restored from a snapshot", "store", to.name, "bytes", to.store.Size(), "seconds", time.Since(began).Seconds())
 	}
-	return changelog.At(to.store)
+	return found, err
 }
 
 var errNoSnapshot = errors.New("there is no snapshot")
-
-// clearStore removes what a store has, which is of no use any more.
-func clearStore(store state.Store) error {
-	var all state.Changes
-	all.DeleteRange(nil, nil)
-	return store.Apply(&all)
-}
 
 // flow opens the stateful half of a task.
 func (e *engine) flow(r *reader, p record.Partition, store state.Store) (*keyed.Flow, error) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pyudf/pyudf/engine/changelog"
 	"github.com/pyudf/pyudf/engine/state"
+	"github.com/pyudf/pyudf/engine/status"
 )
 
 // snapshots has copies of stores taken, one at a time, while their tasks go on.
@@ -38,8 +39,9 @@ func newSnapshots(e *engine) *snapshots {
 	}
 }
 
-// offer takes a snapshot of a store if one is due. The store is as it was committed last, and stays so until offer returns.
-func (s *snapshots) offer(name string, store state.Store) {
+// offer takes a snapshot of a store if one is due, and tells when it is there. The store is as it was committed last, and
+// stays so until offer returns.
+func (s *snapshots) offer(name string, store state.Store, taken func(status.Snapshot)) {
 	from, ok := store.(state.Checkpointer)
 	if !ok || !s.due(name) {
 		return
@@ -61,7 +63,11 @@ func (s *snapshots) offer(name string, store state.Store) {
 		s.one.Lock()
 		defer s.one.Unlock()
 		s.probe("snapshot")
-		if err := s.to.Take(s.ctx, name, at, filepath.Join(parent, "store")); err != nil && s.ctx.Err() == nil {
+		err := s.to.Take(s.ctx, name, at, filepath.Join(parent, "store"))
+		switch {
+		case err == nil:
+			taken(status.Snapshot{Offset: at, Time: time.Now()})
+		case s.ctx.Err() == nil:
 			s.logger.Warn("a snapshot could not be written, trying again later", "store", name, "cause", err)
 		}
 	})

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 	"strconv"
@@ -105,6 +106,23 @@ func (s *stores) look(root state.Root, name string, see func(state.Store) error)
 		return nil // whoever has it looks
 	}
 	return errors.Join(see(store), store.Close())
+}
+
+// copyTo puts a copy of each open store below a directory, under its name.
+func (s *stores) copyTo(ctx context.Context, dir string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, store := range s.open {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if from, ok := store.(state.Checkpointer); ok {
+			if err := from.Checkpoint(filepath.Join(dir, name)); err != nil {
+				return fmt.Errorf("copy the state %s: %w", name, err)
+			}
+		}
+	}
+	return nil
 }
 
 // close closes the store of a task, if it is open.

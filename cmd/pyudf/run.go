@@ -19,7 +19,6 @@ import (
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/plan"
-	"github.com/pyudf/pyudf/engine/state"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
@@ -39,6 +38,9 @@ type runFlags struct {
 	singleNode     bool
 	guarantee      string
 	node           string
+
+	snapshots        string
+	snapshotInterval time.Duration
 }
 
 func newRun(w *world) *cobra.Command {
@@ -56,8 +58,13 @@ records under way and commits; the second stops at once.
 Where reading begins if the group has committed nothing yet is said by --start: earliest (the default), latest
 or a time. For an app --from means the same; for FILE:FUNCTION --from names the input.
 
-Windows and keyed state of topics are kept in --state-dir, by cluster and group, together with the position up
-to which they know the input: the next run goes on there, with --until-end too.
+Every record counts exactly once: results, state and positions of an epoch are committed in one transaction,
+every --commit-interval, and consumers that read with isolation.level=read_committed see an epoch whole or not
+at all. --guarantee at-least-once shows results as they are written; after a crash some come twice. An app that
+writes files commits at its end, and what it writes to topics besides comes at least once.
+
+Windows and keyed state of topics are kept in --state-dir, by cluster and group, and in a changelog topic: the
+next run goes on there, with --until-end too, and any process of the group can take over.
 
 Records that get another key travel through a topic to the process of that key. With --single-node they stay in
 memory: for a group of one process, which reads all partitions. Windows and state go on with and without it.`,
@@ -80,6 +87,8 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
 	cmd.Flags().StringVar(&flags.stateDir, "state-dir", "", "the `DIR` for open windows and other state, which processes on a machine may share (default ~/.local/state/pyudf)")
+	cmd.Flags().StringVar(&flags.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX, from which any machine can take over (see docs/snapshots.md)")
+	cmd.Flags().DurationVar(&flags.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
 	cmd.Flags().BoolVar(&flags.flush, "flush", false, "with --until-end, close the windows that are open at the end; else they wait for the next run")
 	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "forget the group's state on this machine and go on at its offsets with empty windows")
 	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "this process is the only one of its group: records that get another key stay in memory, and need no topic")
@@ -119,6 +128,9 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	}
 	if f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
 		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))
+	}
+	if f.snapshotInterval <= 0 {
+		faults = append(faults, fmt.Errorf("--snapshot-interval %s: write a time such as 10m", f.snapshotInterval))
 	}
 	if f.flush && !f.untilEnd {
 		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
@@ -165,12 +177,12 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
-	root, release, err := f.openState(ctx, w, compiled, ports)
+	kept, err := f.openState(ctx, w, compiled, ports)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer release()
-	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, state: root, metrics: set, registry: registry})
+	defer kept.close()
+	return f.stream(ctx, w, running{parsed: p, plan: proto, workers: workers, ports: ports, state: kept, metrics: set, registry: registry})
 }
 
 func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) portsConfig {
@@ -180,7 +192,7 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 	}
 	return portsConfig{
 		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
-		atLeastOnce: f.guarantee == atLeastOnce, metrics: set, logger: p.talk.logger,
+		atLeastOnce: f.guarantee == atLeastOnce, snapshots: f.snapshots != "", metrics: set, logger: p.talk.logger,
 	}
 }
 
@@ -205,7 +217,7 @@ type running struct {
 	plan     *planv1.Plan
 	workers  *workers
 	ports    *ports
-	state    state.Root
+	state    *keeping
 	metrics  *metrics.Set
 	registry *prometheus.Registry
 }
@@ -213,6 +225,8 @@ type running struct {
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	results := slices.Concat(destinations(r.plan))
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, results) })
+	seen := f.board(&r)
+	defer seen.close()
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{
 			Plan: r.plan, OpenSource: r.ports.openSource,
@@ -220,7 +234,9 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 				return r.ports.openOutlet(ctx, r.plan, name)
 			},
 			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-			State: r.state, Changelogs: r.ports.changelogs(r.state), Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
+			State: r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
+			SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
+			Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
 			Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
 		})

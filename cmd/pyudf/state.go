@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/sink"
 	sinkfile "github.com/pyudf/pyudf/engine/sink/file"
+	"github.com/pyudf/pyudf/engine/snapshot"
 	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/state/pebblestate"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -84,39 +86,88 @@ func lateFile(topic string) sink.Sink {
 	})
 }
 
-// openState takes a place for this process among those of its group on this machine, and opens where tasks keep their state:
-// nil, which is memory, if nothing of it has to last.
-func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan, ports *ports) (root state.Root, release func(), err error) {
-	if ports.cluster == nil {
-		return nil, func() {}, nil
+// keeping is where a run keeps its state, and the place that it has among those of its group on this machine.
+type keeping struct {
+	// slot is nil if the run touches no topic; root is nil, which is memory, if nothing has to last.
+	slot *node.Node
+	root state.Root
+	// snapshots is nil if there are to be none. scratch is where they lie until they are written.
+	snapshots engine.Snapshots
+	scratch   string
+	closing   []func() error
+	logger    *slog.Logger
+}
+
+// close frees everything, the place last.
+func (k *keeping) close() {
+	for _, closing := range slices.Backward(k.closing) {
+		closeLogged(k.logger, closing)
 	}
+}
+
+// openState takes a place for this process among those of its group on this machine, and opens where tasks keep their state.
+func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan, ports *ports) (*keeping, error) {
+	k := &keeping{logger: ports.config.logger}
+	if ports.cluster == nil {
+		return k, nil
+	}
+	dir, err := f.stateDirOf(ctx, w, ports)
+	if err != nil {
+		return nil, err
+	}
+	if k.slot, err = node.Claim(dir, f.node); err != nil {
+		return nil, outcome.Mendable(err)
+	}
+	k.closing = append(k.closing, k.slot.Release)
+	ports.node = k.slot.ID()
+	if keepsState(compiled) {
+		if err := f.openStores(ctx, k, dir, ports); err != nil {
+			k.close()
+			return nil, outcome.Mendable(err)
+		}
+	}
+	return k, nil
+}
+
+func (f *runFlags) openStores(ctx context.Context, k *keeping, dir string, ports *ports) error {
+	kept, err := pebblestate.Open(dir, pebblestate.Config{Log: k.logger})
+	if err != nil {
+		return err
+	}
+	k.root = kept
+	k.closing = append(k.closing, kept.Close)
+	if f.resetState {
+		if err := kept.Forget(); err != nil {
+			return err
+		}
+	}
+	if f.snapshots == "" {
+		return nil
+	}
+	copies, err := snapshot.Open(ctx, f.snapshots, snapshot.Config{Below: safe(filepath.Base(filepath.Dir(dir))) + "/" + safe(ports.config.group), Log: k.logger})
+	if err != nil {
+		return err
+	}
+	k.snapshots = copies
+	k.closing = append(k.closing, copies.Close)
+	k.scratch = filepath.Join(k.slot.Dir(), "scratch")
+	if k.slot.Dir() == "" {
+		k.scratch = dir + ",scratch-" + safe(k.slot.ID())
+	}
+	if err := os.RemoveAll(k.scratch); err != nil { // what a crash left
+		return err
+	}
+	return os.MkdirAll(k.scratch, 0o700)
+}
+
+// stateDirOf returns where the state of a run's cluster and group lies.
+func (f *runFlags) stateDirOf(ctx context.Context, w *world, ports *ports) (string, error) {
 	home, err := f.stateHome(w)
 	if err != nil {
-		return nil, nil, err
+		return "", err
 	}
 	id, err := ports.cluster.ID(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	dir := filepath.Join(home, safe(id), safe(ports.config.group))
-	slot, err := node.Claim(dir, f.node)
-	if err != nil {
-		return nil, nil, outcome.Mendable(err)
-	}
-	leave := func() { closeLogged(ports.config.logger, slot.Release) }
-	ports.node = slot.ID()
-	if !keepsState(compiled) {
-		return nil, leave, nil
-	}
-	kept, err := pebblestate.Open(dir, pebblestate.Config{Log: ports.config.logger})
-	if err == nil && f.resetState {
-		err = kept.Forget()
-	}
-	if err != nil {
-		leave()
-		return nil, nil, outcome.Mendable(err)
-	}
-	return kept, func() { closeLogged(ports.config.logger, kept.Close); leave() }, nil
+	return filepath.Join(home, safe(id), safe(ports.config.group)), err
 }
 
 // changelogs returns where the changelogs are of a run that has any.

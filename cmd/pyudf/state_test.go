@@ -61,12 +61,12 @@ func (r stateRig) use(t *testing.T, use func(state.Root)) error {
 	}
 	ports := &ports{config: portsConfig{group: "heat", logger: logger}, cluster: cluster}
 	defer ports.close()
-	root, release, err := r.flags.openState(t.Context(), newProgram(t).world, &plan.Plan{Sources: []*plan.Source{{Keyed: true}}}, ports)
+	kept, err := r.flags.openState(t.Context(), newProgram(t).world, &plan.Plan{Sources: []*plan.Source{{Keyed: true}}}, ports)
 	if err != nil {
 		return err
 	}
-	use(root)
-	release()
+	use(kept.root)
+	kept.close()
 	return nil
 }
 

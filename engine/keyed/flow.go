@@ -318,6 +318,9 @@ func (f *Flow) Tick(ctx context.Context, now int64) Outcomes {
 	})
 }
 
+// Watermark returns the watermark behind all that was taken; record.NoTime if there is none yet.
+func (f *Flow) Watermark() int64 { return f.clock.watermark }
+
 // Commit gives what changed since the last commit. Save follows, once it is delivered.
 func (f *Flow) Commit(ctx context.Context) Outcomes {
 	return f.each(ctx, func(n *node) { n.windows.Commit() })

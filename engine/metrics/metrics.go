@@ -35,6 +35,8 @@ type Set struct {
 	WorkerRestarts prometheus.Counter
 	// Commits counts commits of input offsets.
 	Commits prometheus.Counter
+	// EpochBytes observes what was written between two commits of a source's tasks, the changelog included.
+	EpochBytes prometheus.Histogram
 	// CommitSeconds observes the time of draining, flushing and committing.
 	CommitSeconds prometheus.Histogram
 }
@@ -55,10 +57,11 @@ func New(registry prometheus.Registerer) *Set {
 		WorkerBusy:     counters("worker_busy_seconds_total", "Seconds that workers spent in user code.", "function"),
 		WorkerRestarts: prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "worker_restarts_total", Help: "Workers started in the place of one that died or was killed."}),
 		Commits:        prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: "commits_total", Help: "Commits of input offsets."}),
+		EpochBytes:     prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "epoch_bytes", Help: "Bytes written between two commits.", Buckets: prometheus.ExponentialBuckets(1024, 4, 10)}),
 		CommitSeconds:  prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: namespace, Name: "commit_seconds", Help: "Time of draining, flushing and committing.", Buckets: prometheus.ExponentialBuckets(0.001, 2, 12)}),
 	}
 	registry.MustRegister(set.RecordsIn, set.RecordsOut, set.RecordsDead, set.RecordsLate, set.StepRows, set.NullResults, set.Skipped, set.Lag,
-		set.CallRows, set.CallSeconds, set.WorkerBusy, set.WorkerRestarts, set.Commits, set.CommitSeconds)
+		set.CallRows, set.CallSeconds, set.WorkerBusy, set.WorkerRestarts, set.Commits, set.EpochBytes, set.CommitSeconds)
 	return set
 }
 

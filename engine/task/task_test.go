@@ -61,7 +61,8 @@ func TestOutcomesAreWrittenInTheOrderOfTheBatches(t *testing.T) {
 	}
 	close(r.hold[2])
 	close(r.hold[0])
-	position, err := tk.Drain()
+	reached, err := tk.Drain()
+	position := reached.Position
 	if err != nil || position != 6 {
 		t.Fatal(position, err)
 	}
@@ -73,8 +74,8 @@ func TestOutcomesAreWrittenInTheOrderOfTheBatches(t *testing.T) {
 func TestDrainKnowsTheNextOffsetAlsoBeforeTheFirstRecord(t *testing.T) {
 	tk := task.Start(t.Context(), task.Config{Position: 41, Runner: &runner{}, Outputs: outputs(sinktest.New(), sinktest.New())})
 	defer tk.Stop()
-	if position, err := tk.Drain(); position != 41 || err != nil {
-		t.Error(position, err)
+	if reached, err := tk.Drain(); reached.Position != 41 || err != nil {
+		t.Error(reached.Position, err)
 	}
 }
 

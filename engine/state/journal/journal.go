@@ -133,6 +133,15 @@ func (j *Journal) Open(name string) (state.Store, error) {
 	return &journaled{Store: store, journal: j, name: name}, nil
 }
 
+// Install implements state.Installer, if the root does.
+func (j *Journal) Install(name string, fill func(dir string) error) error {
+	into, ok := j.root.(state.Installer)
+	if !ok {
+		return errors.New("the root takes no copies of stores")
+	}
+	return into.Install(name, fill)
+}
+
 // Commit makes all changes since the last one durable, or, after a crash, none. An error means that nothing more can be
 // written.
 func (j *Journal) Commit() error {
@@ -201,6 +210,15 @@ func (s *journaled) Apply(changes *state.Changes) error {
 	defer s.journal.mu.Unlock()
 	s.journal.waiting = append(s.journal.waiting, entry{s.name, changes.Append(nil)})
 	return s.journal.broken
+}
+
+// Checkpoint implements state.Checkpointer, if the store does.
+func (s *journaled) Checkpoint(dir string) error {
+	from, ok := s.Store.(state.Checkpointer)
+	if !ok {
+		return errors.New("the store cannot be copied")
+	}
+	return from.Checkpoint(dir)
 }
 
 // Close implements state.Store.
