@@ -274,9 +274,12 @@ func TestACommitThatIsRefusedIsTriedAgain(t *testing.T) {
 		}
 		return nil
 	})
-	w.in.Push(assigned(p0), records(p0, 0, `{}`), source.Event{Idle: true}, source.Event{Idle: true}, source.Event{Idle: true})
+	w.in.Push(assigned(p0), records(p0, 0, `{}`))
 	w.start(t)
-	w.wait(t, func() bool { return len(w.in.Commits()) == 1 })
+	w.wait(t, func() bool {
+		w.in.Push(source.Event{Idle: true})
+		return len(w.in.Commits()) == 1
+	})
 	w.in.Push(source.Event{Ended: []record.Partition{p0}})
 	if err := <-w.done; err != nil {
 		t.Error(err)

@@ -161,7 +161,7 @@ func (j *joint) epoch() (epoch []reached, written bool) {
 }
 
 func (j *joint) given(r *reader) error {
-	if have := len(r.tasks); have < r.all {
+	if have := len(r.tasks) + len(r.arriving); have < r.all {
 		return fmt.Errorf("%w: another process of the group has %d of the %d partitions of %s; stop it, or run without --single-node",
 			errNotAlone, r.all-have, r.all, r.plan.Name)
 	}
