@@ -1,10 +1,7 @@
 package engine
 
 import (
-	"strconv"
 	"time"
-
-	dto "github.com/prometheus/client_model/go"
 
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
@@ -65,7 +62,7 @@ func (e *engine) forget(from *plan.Source, index int32) {
 
 // show has people see how a task is after a commit.
 func (r *reader) show(o *owned, commit status.LastCommit) {
-	lag := r.lag(o.partition)
+	lag := r.metrics.LagOf(o.partition.Topic, o.partition.Index)
 	r.tell(r.plan, o.partition.Index, func(t *status.Task) {
 		t.Phase = status.Running
 		t.Epoch++
@@ -84,14 +81,4 @@ func (r *reader) show(o *owned, commit status.LastCommit) {
 		commit.Bytes = o.logged
 		t.LastCommit = commit
 	})
-}
-
-// lag returns how many records of a partition are left, as the source has counted them.
-func (e *engine) lag(p record.Partition) int64 {
-	var now dto.Metric
-	gauge := e.config.Metrics.Lag.WithLabelValues(p.Topic, strconv.Itoa(int(p.Index)))
-	if err := gauge.Write(&now); err != nil {
-		return 0
-	}
-	return int64(now.GetGauge().GetValue())
 }

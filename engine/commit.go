@@ -27,7 +27,7 @@ func (e *engine) commit(ctx context.Context, outlet Outlet, epoch []reached) err
 	began := time.Now()
 	e.probe("begin")
 	for _, part := range epoch {
-		if err := part.reader.log(ctx, part.positions); err != nil {
+		if err := part.reader.log(part.positions); err != nil {
 			return err
 		}
 	}
@@ -72,9 +72,9 @@ func readsOf(epoch []reached) []sink.Read {
 }
 
 // log writes what changed of the state since the last epoch to the changelog.
-func (r *reader) log(ctx context.Context, positions []record.Position) error {
+func (r *reader) log(positions []record.Position) error {
 	return r.each(positions, func(o *owned) error {
-		return o.task.Changes(func(working context.Context, changes *state.Changes) error {
+		return o.task.Changes(func(ctx context.Context, changes *state.Changes) error {
 			o.changes = changes
 			if r.changelog == nil {
 				return nil
@@ -90,7 +90,7 @@ func (r *reader) log(ctx context.Context, positions []record.Position) error {
 			messages := o.writer.Epoch(logged, o.partition.Index, time.Now().UnixMilli())
 			o.logged = int64(len(messages.Values.Data))
 			r.outputs.Written.Add(o.logged)
-			rejected, err := r.changelog.Write(working, messages)
+			rejected, err := r.changelog.Write(ctx, messages)
 			if err == nil && len(rejected) > 0 {
 				err = fmt.Errorf("the changelog of %s [%d] does not take a record: %w", o.partition.Topic, o.partition.Index, rejected[0].Err)
 			}

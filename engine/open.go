@@ -153,7 +153,6 @@ func (e *engine) reader(i int, from *plan.Source) *reader {
 		probe:      e.probe,
 		tell:       e.tell,
 		forget:     e.forget,
-		lag:        e.lag,
 	}
 	for _, to := range e.plan.Sinks {
 		r.outputs.Names = append(r.outputs.Names, plan.SinkName(to))

@@ -50,11 +50,10 @@ type reader struct {
 	closeState func(p record.Partition) error
 	// stateful tells that tasks keep something from batch to batch.
 	stateful bool
-	// probe is told the points of a commit; tell and forget what people see of a task; lag returns what is left of a partition.
+	// probe is told the points of a commit; tell and forget what people see of a task.
 	probe  func(point string)
 	tell   func(from *plan.Source, index int32, change func(*status.Task))
 	forget func(from *plan.Source, index int32)
-	lag    func(p record.Partition) int64
 	// flush tells that windows which are open at the end of the input are closed.
 	flush bool
 	// live tells that the clock counts: partitions without records become idle.

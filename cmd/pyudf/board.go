@@ -22,7 +22,7 @@ type seen struct {
 }
 
 // board lets other commands look at a run. One that cannot be looked at goes on all the same.
-func (f *runFlags) board(r *running) *seen {
+func (f *runFlags) board(ctx context.Context, r *running) *seen {
 	s := &seen{run: r}
 	if r.state.slot == nil || r.state.slot.Dir() == "" {
 		return s
@@ -36,7 +36,7 @@ func (f *runFlags) board(r *running) *seen {
 		Guarantee: guarantee, CommitInterval: f.commitInterval.Milliseconds(),
 	}, nil)
 	var err error
-	s.server, err = console.Start(context.Background(), console.Config{
+	s.server, err = console.Start(context.WithoutCancel(ctx), console.Config{
 		Dir: r.state.slot.Dir(), Status: s.board.Snapshot, Checkpoint: s.checkpoint, Logger: r.talk.logger,
 	})
 	if err != nil {

@@ -225,7 +225,7 @@ type running struct {
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	results := slices.Concat(destinations(r.plan))
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, results) })
-	seen := f.board(&r)
+	seen := f.board(ctx, &r)
 	defer seen.close()
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
 		return engine.Run(ctx, engine.Config{

@@ -4,7 +4,10 @@
 package metrics
 
 import (
+	"strconv"
+
 	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // Set is the metrics of one run. Create it with New.
@@ -63,6 +66,15 @@ func New(registry prometheus.Registerer) *Set {
 	registry.MustRegister(set.RecordsIn, set.RecordsOut, set.RecordsDead, set.RecordsLate, set.StepRows, set.NullResults, set.Skipped, set.Lag,
 		set.CallRows, set.CallSeconds, set.WorkerBusy, set.WorkerRestarts, set.Commits, set.EpochBytes, set.CommitSeconds)
 	return set
+}
+
+// LagOf returns the lag of a partition, as it was counted last.
+func (s *Set) LagOf(topic string, partition int32) int64 {
+	var now dto.Metric
+	if err := s.Lag.WithLabelValues(topic, strconv.Itoa(int(partition))).Write(&now); err != nil {
+		return 0
+	}
+	return int64(now.GetGauge().GetValue())
 }
 
 const namespace = "pyudf"

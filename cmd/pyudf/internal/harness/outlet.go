@@ -54,7 +54,7 @@ func (o *outlet) writer(name string) *writer {
 var errCrash = errors.New("the engine was crashed on purpose")
 
 // Deliver implements sink.Outlet.
-func (o *outlet) Deliver(_ context.Context, reads []sink.Read) error {
+func (o *outlet) Deliver(ctx context.Context, reads []sink.Read) error {
 	if o.session.broker.crashing.Load() {
 		return errCrash
 	}
@@ -65,7 +65,7 @@ func (o *outlet) Deliver(_ context.Context, reads []sink.Read) error {
 	}
 	o.waiting = nil
 	for _, read := range reads {
-		if err := read.Source.Commit(context.Background(), read.Positions); err != nil {
+		if err := read.Source.Commit(ctx, read.Positions); err != nil {
 			return err
 		}
 	}
