@@ -102,10 +102,10 @@ func (b *Broker) Produce(t testing.TB, topic string, records ...Record) {
 // Producer is for tests that produce in many goes.
 type Producer struct{ client *kafka.Producer }
 
-// Producer connects for as long as the test runs.
+// Producer connects for as long as the test runs. Records keep their order, also if brokers refuse some for a moment.
 func (b *Broker) Producer(t testing.TB) *Producer {
 	t.Helper()
-	client, err := kafka.NewProducer(b.client(kafka.ConfigMap{"partitioner": "murmur2_random", "linger.ms": 5, "message.max.bytes": 50 << 20}))
+	client, err := kafka.NewProducer(b.client(kafka.ConfigMap{"partitioner": "murmur2_random", "enable.idempotence": true, "linger.ms": 5, "message.max.bytes": 50 << 20}))
 	if err != nil {
 		t.Fatal(err)
 	}
