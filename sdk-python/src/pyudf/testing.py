@@ -271,9 +271,8 @@ class Pipeline:
     def crash(self) -> None:
         """Crash the engine in the middle of what was sent since the last look, and start it again.
 
-        Results of these records are written and nothing of them is saved, so that they are handled
-        once more, with the state as it was before them. What was on its way to another key comes
-        there twice, as after a crash of a run.
+        Nothing of these records is committed, so that they are handled once more, with the state as
+        it was before them. Their results come once, as after a crash of a run.
 
         Raises:
             PipelineError: The app stopped.
