@@ -189,6 +189,11 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.epochs.commit(context.WithoutCancel(ctx), e.readers); err != nil {
 		return err
 	}
+	for _, r := range e.readers {
+		if leaver, ok := r.source.(source.Leaver); ok {
+			leaver.Leave()
+		}
+	}
 	return e.stop()
 }
 

@@ -165,6 +165,7 @@ func (s *Source) end(ctx context.Context, index int32) (int64, error) {
 
 // flow has the client read a partition from an offset on.
 func (s *Source) flow(index int32, from int64) error {
+	s.reading.add(index)
 	if s.fast == nil {
 		at := s.offsets([]record.Position{{Partition: s.named(index), Offset: from}})
 		return s.call(func() error { return s.consumer.IncrementalAssign(at) })

@@ -101,19 +101,14 @@ func (c *Cluster) Members(ctx context.Context, group, own string) (int, error) {
 }
 
 func (c *Cluster) members(ctx context.Context, group, own string) (int, error) {
-	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
+	description, err := c.describe(ctx, group)
 	if err != nil {
 		return 0, err
 	}
 	others := 0
-	for _, description := range answer.ConsumerGroupDescriptions {
-		if code := description.Error.Code(); code != kafka.ErrNoError && code != kafka.ErrGroupIDNotFound {
-			return 0, description.Error
-		}
-		for _, member := range description.Members {
-			if own == "" || !strings.HasPrefix(member.GroupInstanceID, own) {
-				others++
-			}
+	for _, member := range description.Members {
+		if own == "" || !strings.HasPrefix(member.GroupInstanceID, own) {
+			others++
 		}
 	}
 	return others, nil

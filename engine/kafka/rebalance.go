@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"sync"
+
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -17,13 +19,14 @@ func (s *Source) rebalance(_ *kafka.Consumer, event kafka.Event) error {
 	case kafka.AssignedPartitions:
 		err := s.consumer.IncrementalAssign(nil)
 		s.send(&handover{assigned: s.allNamed(e.Partitions)})
+		s.mendLater()
 		return err
 	case kafka.RevokedPartitions:
 		h := &handover{revoked: s.allNamed(e.Partitions), lost: s.consumer.AssignmentLost(), released: make(chan struct{})}
 		if len(h.revoked) > 0 && s.send(h) {
 			s.awaitRelease(h)
 		}
-		return s.consumer.IncrementalUnassign(s.left(e.Partitions))
+		return s.consumer.IncrementalUnassign(s.reading.take(e.Partitions))
 	}
 	return nil
 }
@@ -42,21 +45,33 @@ func (s *Source) awaitRelease(h *handover) {
 	}
 }
 
-// left returns those of revoked partitions that the client reads.
-func (s *Source) left(revoked []kafka.TopicPartition) []kafka.TopicPartition {
-	reads, err := s.consumer.Assignment()
-	if err != nil {
-		return nil
+// reading are the partitions that the client reads: those that began. Asking the client itself may wait for its own callback.
+type reading struct {
+	mu  sync.Mutex // guards all
+	all map[int32]bool
+}
+
+func (r *reading) add(index int32) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.all == nil {
+		r.all = map[int32]bool{}
 	}
-	var left []kafka.TopicPartition
+	r.all[index] = true
+}
+
+// take removes those of revoked partitions that the client reads, and returns them.
+func (r *reading) take(revoked []kafka.TopicPartition) []kafka.TopicPartition {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var read []kafka.TopicPartition
 	for _, p := range revoked {
-		for _, read := range reads {
-			if read.Partition == p.Partition {
-				left = append(left, p)
-			}
+		if r.all[p.Partition] {
+			read = append(read, p)
+			delete(r.all, p.Partition)
 		}
 	}
-	return left
+	return read
 }
 
 func (s *Source) allNamed(partitions []kafka.TopicPartition) []record.Partition {

@@ -69,9 +69,12 @@ type Source struct {
 	events  chan any
 	closing chan struct{}
 	polled  chan struct{} // closed when that goroutine ended
+	mending sync.WaitGroup
 
-	// finishing tells that partitions end where they end now.
-	finishing atomic.Bool
+	// finishing tells that partitions end where they end now, leaving that this process does not come back to its group.
+	finishing, leaving atomic.Bool
+
+	reading reading
 
 	closed   sync.Once
 	closeErr error // of the first Close
@@ -362,6 +365,9 @@ func (s *Source) offsets(positions []record.Position) []kafka.TopicPartition {
 	return out
 }
 
+// Leave implements source.Leaver.
+func (s *Source) Leave() { s.leaving.Store(true) }
+
 // Close implements source.Source. Closing twice is fine.
 func (s *Source) Close() error {
 	s.closed.Do(func() {
@@ -371,6 +377,10 @@ func (s *Source) Close() error {
 			s.handing = nil
 		}
 		<-s.polled
+		s.mending.Wait()
+		if s.leaving.Load() && s.config.InstanceID != "" {
+			s.leave()
+		}
 		if s.queue != nil {
 			s.queue.Close()
 		}

@@ -46,6 +46,9 @@ type Event struct {
 // Finisher is a source that can be told to end where its partitions end now. Finish may be called from any goroutine.
 type Finisher interface{ Finish() }
 
+// Leaver is a source that a group would wait for if it did not say that it does not come back. Leave is called before Close.
+type Leaver interface{ Leave() }
+
 // Resume tells where a partition goes on: at the position that its state reflects. committed is the position that the
 // source knows of, -1 if there is none; so is the answer if the source shall begin where it begins without one. An error
 // ends the run: it says what the user has to mend.
