@@ -247,6 +247,8 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	how := "done"
 	if ctx.Err() != nil {
 		how = "stopped"
+	} else if f.untilEnd {
+		r.ports.warnOfOthers(ctx)
 	}
 	r.talk.conclude(ctx, w, ending{how, last.Summary(), last.Attrs()})
 	if !r.talk.structured && !r.talk.silent {

@@ -85,6 +85,17 @@ func (p *ports) beAlone(ctx context.Context) error {
 	return err
 }
 
+// warnOfOthers says at the end of a bounded run that it did not read everything, if that is so.
+func (p *ports) warnOfOthers(ctx context.Context) {
+	if p.cluster == nil || p.onlyFiles {
+		return
+	}
+	if others, err := p.cluster.Members(ctx, p.config.group, p.node+"."); err == nil && others > 0 {
+		p.config.logger.Warn("other processes of the group have partitions that this run did not read; one that died has them until its session times out",
+			"group", p.config.group, "others", others, "session_timeout", sessionTimeout(p.config.settings))
+	}
+}
+
 // sessionTimeout returns after what time a group misses a member.
 func sessionTimeout(settings map[string]string) time.Duration {
 	const usual = 45_000
