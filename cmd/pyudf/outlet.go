@@ -193,10 +193,24 @@ func (f *sharedFiles) open(path string, create func() (sink.Sink, error)) (sink.
 	return f.byPath[path], nil
 }
 
+// Flush implements sink.Sink. A file that has its name already has everything: the positions are committed after that.
+func (s *sharedFile) Flush(ctx context.Context) error {
+	s.files.mu.Lock()
+	closed := s.users == 0
+	s.files.mu.Unlock()
+	if closed {
+		return nil
+	}
+	return s.Sink.Flush(ctx)
+}
+
 // Close implements sink.Sink.
 func (s *sharedFile) Close() error {
 	s.files.mu.Lock()
 	defer s.files.mu.Unlock()
+	if s.users == 0 {
+		return nil
+	}
 	if s.users--; s.users > 0 {
 		return nil
 	}
