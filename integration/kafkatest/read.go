@@ -7,8 +7,8 @@ import (
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
-// ReadAll reads a topic from its beginning to its end as it stands now, by partition and offset. Records of
-// transactions that are open or were aborted are not among them.
+// ReadAll reads a topic from its beginning to its end as it stands now, by partition and offset. It waits for transactions
+// that are open there; records of those that were aborted are not among them.
 func (b *Broker) ReadAll(t testing.TB, topic string) []Record {
 	t.Helper()
 	r := b.open(t, topic)
@@ -41,7 +41,8 @@ type reader struct {
 	topic      string
 	consumer   *kafka.Consumer
 	partitions int
-	ended      map[int32]bool // partitions that were read to their end at least once
+	ends       map[int32]int64 // those of all records when the reader was opened, whatever becomes of their transactions
+	ended      map[int32]bool  // partitions that were read to there
 	deadline   time.Time
 }
 
@@ -59,7 +60,27 @@ func (b *Broker) open(t testing.TB, topic string) *reader {
 		r.close(t)
 		t.Fatalf("read %s: %v", topic, err)
 	}
+	r.ends = b.ends(t, topic, r.partitions)
 	return r
+}
+
+// ends returns the ends of a topic's partitions, behind what is in open transactions.
+func (b *Broker) ends(t testing.TB, topic string, partitions int) map[int32]int64 {
+	t.Helper()
+	consumer, err := kafka.NewConsumer(b.client(kafka.ConfigMap{"group.id": "kafkatest", "isolation.level": "read_uncommitted"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer consumer.Close() //nolint:errcheck // it read nothing
+	ends := map[int32]int64{}
+	for i := range int32(partitions) { //nolint:gosec // few
+		_, end, err := consumer.QueryWatermarkOffsets(topic, i, int(patience.Milliseconds()))
+		if err != nil {
+			t.Fatalf("ask where %s [%d] ends: %v", topic, i, err)
+		}
+		ends[i] = end
+	}
+	return ends
 }
 
 func (r *reader) assign() error {
@@ -90,7 +111,9 @@ func (r *reader) next(t testing.TB, have int) *kafka.Message {
 		}
 		return event
 	case kafka.PartitionEOF:
-		r.ended[event.Partition] = true
+		if int64(event.Offset) >= r.ends[event.Partition] {
+			r.ended[event.Partition] = true
+		}
 	case kafka.Error:
 		t.Logf("read %s: %v", r.topic, event)
 	}
