@@ -27,28 +27,40 @@ func (p *ports) hopInProcess(ctx context.Context, to engine.HopTo) (engine.Hop, 
 	if err != nil {
 		return engine.Hop{}, err
 	}
-	waiting, err := waiting(topic, reach, to.Resume)
+	waits, err := p.waiting(ctx, topic, reach, to.Resume)
 	if err != nil {
 		return engine.Hop{}, err
 	}
-	if waiting > 0 {
-		return engine.Hop{}, outcome.Mendf("%d records wait in %s: run once without --single-node, with --until-end, until they are done", waiting, topic)
+	if waits {
+		return engine.Hop{}, outcome.Mendf("records wait in %s: run once without --single-node, with --until-end, until they are done", topic)
 	}
 	return localHop(to.Stage, cmp.Or(to.Partitions, len(reach))), nil
 }
 
-// waiting returns how many records of a topic are beyond the positions that the stage behind it has read up to.
-func waiting(topic string, reach []kafka.Reach, resume source.Resume) (int64, error) {
-	var total int64
+// waiting tells whether a topic has records beyond the positions that the stage behind it has read up to.
+func (p *ports) waiting(ctx context.Context, topic string, reach []kafka.Reach, resume source.Resume) (bool, error) {
 	for i, at := range reach {
-		position, err := resume(record.Partition{Topic: topic, Index: int32(i)}, at.Committed) //nolint:gosec // few partitions
+		partition := record.Partition{Topic: topic, Index: int32(i)} //nolint:gosec // few partitions
+		position, err := resume(partition, at.Committed)
 		if err != nil {
-			return 0, err
+			return false, err
 		}
-		total += max(0, at.End-max(position, at.Low))
+		if position = max(position, at.Low); position >= at.End {
+			continue
+		}
+		// What is left may be the mark of a transaction.
+		_, err = p.cluster.Read(ctx, partition, position, func(int64, []byte) error { return errWaits })
+		if errors.Is(err, errWaits) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
 	}
-	return total, nil
+	return false, nil
 }
+
+var errWaits = errors.New("a record waits")
 
 // localHop is a hop through memory.
 func localHop(stage string, partitions int) engine.Hop {
