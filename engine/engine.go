@@ -58,6 +58,8 @@ type Config struct {
 	CommitInterval time.Duration
 	// Now is the clock that idle partitions, early results and records of the future are judged by; default time.Now.
 	Now func() time.Time
+	// Lockstep has every epoch wait for everything that was read, for tests that look in between.
+	Lockstep bool
 	// Probe is told the points that each commit passes, for tests that crash there; nil: nobody asks.
 	Probe func(point string)
 	// Board is where people see how the tasks are; nil: nobody looks. Copies is given what makes copies of all stores.

@@ -35,10 +35,10 @@ func (apart) taken(*reader) error { return nil }
 
 func (apart) end(working context.Context, r *reader) error {
 	if r.interval != never {
-		return insist(working, r, func() error { return r.commit(working) })
+		return insist(working, r, func() error { return r.finishEpoch(working) })
 	}
 	var err error
-	if r.final, err = r.drain(r.partitions()); err != nil {
+	if r.final, err = r.drain(); err != nil {
 		return err
 	}
 	return r.outlet.Deliver(working, nil) // for the stages behind; the positions follow when the file has its name

@@ -65,7 +65,7 @@ func (j *joint) pass(working context.Context, r *reader) error {
 	if !j.turn(r) {
 		return nil
 	}
-	positions, err := r.drain(r.partitions())
+	positions, err := r.drain()
 	if err != nil {
 		return err
 	}
@@ -177,7 +177,7 @@ var errNotAlone = errors.New("--single-node is for one process that reads all pa
 
 // end notes that a reader stays where it is.
 func (j *joint) end(working context.Context, r *reader) error {
-	final, err := r.drain(r.partitions())
+	final, err := r.drain()
 	if err != nil {
 		return err
 	}

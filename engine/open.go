@@ -150,6 +150,7 @@ func (e *engine) reader(i int, from *plan.Source) *reader {
 		stateful:   from.Stateful(),
 		flush:      e.config.Flush || from.Proto.GetFile() != nil,
 		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
+		lockstep:   e.config.Lockstep,
 		probe:      e.probe,
 		tell:       e.tell,
 		forget:     e.forget,

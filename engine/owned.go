@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"maps"
@@ -110,22 +111,22 @@ func (r *reader) revoke(working context.Context, partitions []record.Partition) 
 	}
 	over := time.AfterFunc(revokeBudget, r.abort)
 	err := r.part(working)
+	if err == nil {
+		err = r.release(partitions) // what they have under way is the next owner's
+	}
 	if !over.Stop() {
 		return fmt.Errorf("%w: partitions of %s go to another process, and what was under way took longer than %s", sink.ErrAborted, r.plan.Name, revokeBudget)
 	}
-	if err != nil {
-		return err
-	}
-	return r.release(partitions)
+	return errors.Join(err, r.goOn())
 }
 
 // part finishes what is under way before partitions go.
 func (r *reader) part(working context.Context) error {
 	if r.interval != never {
-		return r.tryCommit(working)
+		return r.hold(working)
 	}
 	// The file that has what was read gets its name at the end of the run, or never.
-	_, err := r.drain(r.partitions())
+	_, err := r.drain()
 	return err
 }
 

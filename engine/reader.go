@@ -56,6 +56,8 @@ type reader struct {
 	forget func(from *plan.Source, index int32)
 	// flush tells that windows which are open at the end of the input are closed.
 	flush bool
+	// lockstep tells that every epoch has everything that was read.
+	lockstep bool
 	// live tells that the clock counts: partitions without records become idle.
 	live bool
 
@@ -193,12 +195,7 @@ func (u *uncommitted) Unwrap() error { return u.err }
 
 // tryCommit closes an epoch, but goes on if the source could not store the positions just now.
 func (r *reader) tryCommit(working context.Context) error {
-	err := r.commit(working)
-	if refused := new(uncommitted); errors.As(err, &refused) {
-		r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(refused))
-		return nil
-	}
-	return err
+	return errors.Join(r.hold(working), r.goOn())
 }
 
 // finished tells whether a bounded source gave everything.
@@ -260,22 +257,58 @@ func (r *reader) end(o *owned) {
 	}
 }
 
-// commit closes an epoch of all partitions.
-func (r *reader) commit(working context.Context) error {
-	moved, err := r.drain(r.partitions())
-	if err == nil && (len(moved) > 0 || r.outputs.Written.Load() > 0) {
-		err = r.close(working, r.outlet, []reached{{r, moved}})
+// hold closes an epoch with what is written, and lets nothing more be written until goOn. Batches that are in workers go on
+// meanwhile, and are part of the next epoch.
+func (r *reader) hold(working context.Context) error {
+	how := (*task.Task).Hold
+	if r.lockstep {
+		how = (*task.Task).Drain
+	}
+	moved, err := r.reach(how)
+	if err == nil {
+		err = r.commitAt(working, moved)
 	}
 	r.committed = time.Now()
+	if refused := new(uncommitted); errors.As(err, &refused) {
+		r.logger.Warn("offsets could not be committed, trying again later", "cause", errors.Unwrap(refused))
+		return nil
+	}
 	return err
 }
 
+// goOn ends a hold.
+func (r *reader) goOn() error {
+	var errs []error
+	for _, o := range r.tasks {
+		errs = append(errs, o.task.Release())
+	}
+	return errors.Join(errs...)
+}
+
+// finishEpoch closes an epoch with everything that was read.
+func (r *reader) finishEpoch(working context.Context) error {
+	moved, err := r.drain()
+	if err != nil {
+		return err
+	}
+	return r.commitAt(working, moved)
+}
+
+func (r *reader) commitAt(working context.Context, moved []record.Position) error {
+	if len(moved) == 0 && r.outputs.Written.Load() == 0 {
+		return nil
+	}
+	return r.close(working, r.outlet, []reached{{r, moved}})
+}
+
 // drain has tasks write everything, and returns the positions that moved since they were stored.
-func (r *reader) drain(partitions []record.Partition) ([]record.Position, error) {
+func (r *reader) drain() ([]record.Position, error) { return r.reach((*task.Task).Drain) }
+
+func (r *reader) reach(how func(*task.Task) (task.Reached, error)) ([]record.Position, error) {
 	var moved []record.Position
-	for _, p := range partitions {
+	for _, p := range r.partitions() {
 		o := r.tasks[p]
-		reached, err := o.task.Drain()
+		reached, err := how(o.task)
 		if err != nil {
 			return nil, err
 		}

@@ -137,7 +137,7 @@ func TestAStopDrainsAndCommits(t *testing.T) {
 		f := newFlow(t, b, 4)
 		for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
 			f.send(t, part)
-			run := f.stream.start(t, "--commit-interval", "1h", "--metrics-addr", "127.0.0.1:0")
+			run := f.stream.start(t, "--commit-interval", "5m", "--metrics-addr", "127.0.0.1:0")
 			run.awaitOut(t, 1)
 			run.interrupt(t, signal)
 			run.succeed(t)

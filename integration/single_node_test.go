@@ -102,7 +102,7 @@ func TestASingleNodeDoesNotLeaveRecordsInTheTopicsOfARunBefore(t *testing.T) {
 		r := newRekeyed(t, b, 2)
 		r.flags = append(r.flags, "-X", "session.timeout.ms=6000", "-X", "group.instance.id=one")
 		r.send(t, eventsFrom(hour, 2000)...)
-		run := r.start(t, "--commit-interval", "1h")
+		run := r.start(t, "--guarantee", "at-least-once", "--commit-interval", "1h")
 		b.Await(t, r.out, 1)
 		run.kill()
 		refused := r.start(t, "--single-node")

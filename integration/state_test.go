@@ -130,7 +130,7 @@ func TestStateOutlivesAStop(t *testing.T) {
 		c := newCounting(t, b)
 		for range 3 {
 			c.send(t, 5_000)
-			run := c.start(t, "--commit-interval", "1h")
+			run := c.start(t, "--commit-interval", "5m")
 			run.awaitOut(t, 1)
 			run.interrupt(t, syscall.SIGTERM)
 			run.succeed(t)

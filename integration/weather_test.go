@@ -282,7 +282,7 @@ func TestARunThatIsStoppedAndStartedAgainGivesEachResultOnce(t *testing.T) {
 		all := spread(weatherRecords(t))
 		half := len(all) / 2
 		b.Produce(t, w.in, all[:half]...)
-		run := w.start(t, "--commit-interval", "1h", "--metrics-addr", "127.0.0.1:0")
+		run := w.start(t, "--commit-interval", "5m", "--metrics-addr", "127.0.0.1:0")
 		run.awaitOut(t, 100)
 		b.Produce(t, w.in, all[half:]...)
 		run.stop(t)

@@ -200,23 +200,33 @@ func TestT12AnyNumberOfCommitsAndRunsGivesTheSameResults(t *testing.T) {
 	})
 }
 
-func TestStateThatIsNotThereIsNotTakenForEmpty(t *testing.T) {
+func TestStateThatIsOnNoDiskComesFromItsChangelog(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		w := newWindowed(t, b, 1)
 		w.send(t, "a@5")
 		w.run(t)
 		w.send(t, "a@15")
-		elsewhere := []string{"--state-dir", t.TempDir()}
-		there := w.flags
-		w.flags = elsewhere
+		w.flags = []string{"--state-dir", t.TempDir()}
+		w.run(t, "--flush")
+		equal(t, "the results", w.results(t), "a[0,10)=1 a[10,20)=1")
+	})
+}
+
+func TestStateThatIsNowhereIsNotTakenForEmpty(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		w := newWindowed(t, b, 1)
+		w.send(t, "a@5")
+		w.run(t)
+		w.send(t, "a@15")
+		b.DeleteTopic(t, w.app+"."+w.in+".changelog")
+		w.flags = []string{"--state-dir", t.TempDir()}
 		run := w.start(t, "--until-end")
 		if code := run.wait(t); code == 0 {
 			t.Error("a run without the state of the one before ended well")
 		}
-		contains(t, "what it said", run.err.String(), "--state-dir", "--reset-state")
-		w.flags = there
-		w.run(t, "--flush")
-		equal(t, "the results", w.results(t), "a[0,10)=1 a[10,20)=1")
+		contains(t, "what it said", run.err.String(), "--state-dir", "--snapshots", "--reset-state")
+		w.run(t, "--flush", "--reset-state")
+		equal(t, "the results", w.results(t), "a[10,20)=1")
 	})
 }
 

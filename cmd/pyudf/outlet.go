@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
@@ -37,6 +38,7 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 	config := kafka.OutletConfig{Name: name}
 	if p.transactional {
 		config.TransactionalID = p.config.group + "." + p.node + "." + name
+		config.TransactionTimeout = p.config.commitInterval + transactionSlack
 	}
 	var err error
 	if o.topics, err = p.cluster.OpenOutlet(ctx, config); err != nil {
@@ -44,6 +46,13 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 	}
 	return o, nil
 }
+
+// transactionSlack is for how much longer than the commit interval brokers keep a transaction of a process that is gone. What
+// it wrote, and what comes behind that, is not seen before.
+const transactionSlack = 15 * time.Second
+
+// longestTransaction is the longest commit interval with transactions: brokers allow them 15 minutes.
+const longestTransaction = 10 * time.Minute
 
 // OpenSink implements engine.Outlet.
 func (o *outlet) OpenSink(ctx context.Context, to *planv1.To) (sink.Sink, error) {

@@ -126,6 +126,9 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	if f.commitInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
 	}
+	if f.guarantee == exactlyOnce && f.commitInterval > longestTransaction {
+		faults = append(faults, fmt.Errorf("--commit-interval %s: a transaction may last 10m; write less, or add --guarantee %s", f.commitInterval, atLeastOnce))
+	}
 	if f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
 		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))
 	}
@@ -192,7 +195,8 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 	}
 	return portsConfig{
 		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
-		atLeastOnce: f.guarantee == atLeastOnce, snapshots: f.snapshots != "", metrics: set, logger: p.talk.logger,
+		atLeastOnce: f.guarantee == atLeastOnce, snapshots: f.snapshots != "",
+		commitInterval: f.commitInterval, metrics: set, logger: p.talk.logger,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"sync"
+	"time"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
@@ -149,6 +150,7 @@ type portsConfig struct {
 	singleNode bool
 	// atLeastOnce tells that there are to be no transactions; snapshots that copies of the state are kept elsewhere.
 	atLeastOnce, snapshots bool
+	commitInterval         time.Duration
 
 	metrics *metrics.Set
 	logger  *slog.Logger

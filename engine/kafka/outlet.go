@@ -50,7 +50,7 @@ const (
 	// slice is how long a call into the client may take, so that contexts are heeded. Only a call for offsets begins anew
 	// when its time is over, so it has more.
 	slice        = 500 * time.Millisecond
-	offsetsSlice = 5 * time.Second
+	offsetsSlice = time.Minute
 	// quietFor is how long a call is made again before it is said.
 	quietFor = 3 * time.Second
 )

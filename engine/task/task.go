@@ -54,8 +54,12 @@ const waiting = 2
 
 // Task is one partition at work. Start creates it; one goroutine calls its methods.
 type Task struct {
-	config  Config
-	items   chan item
+	config Config
+	items  chan item
+	// urgent is for what does not wait for batches.
+	urgent chan item
+	// stop is closed when the task is to end, stopped when it has.
+	stop    chan struct{}
 	stopped chan struct{}
 	err     error // set before stopped is closed
 
@@ -67,6 +71,8 @@ type Task struct {
 	position int64
 	// wrote tells that the clock had the flow write something since the last Drain: its state goes with that.
 	wrote bool
+	// held tells that nothing is written, whatever is ready.
+	held bool
 }
 
 // Config is what a task works with.
@@ -96,7 +102,7 @@ type flight struct {
 
 // Start starts a task. When ctx ends it stops where it is.
 func Start(ctx context.Context, config Config) *Task {
-	t := &Task{config: config, items: make(chan item, waiting), stopped: make(chan struct{}), position: config.Position}
+	t := &Task{config: config, items: make(chan item, waiting), urgent: make(chan item), stop: make(chan struct{}), stopped: make(chan struct{}), position: config.Position}
 	go func() {
 		defer close(t.stopped)
 		ctx, cancel := context.WithCancel(ctx)
@@ -107,7 +113,7 @@ func Start(ctx context.Context, config Config) *Task {
 }
 
 // Add gives the task its next batch. It waits while the task has enough, and returns the task's error if it failed.
-func (t *Task) Add(batch *record.Batch) error { return t.put(item{batch: batch}) }
+func (t *Task) Add(batch *record.Batch) error { return t.put(t.items, item{batch: batch}) }
 
 // Reached is how far a task is.
 type Reached struct {
@@ -118,28 +124,47 @@ type Reached struct {
 }
 
 // Drain returns when every batch is written, and what is to be written at a commit. The task can go on afterwards.
-func (t *Task) Drain() (Reached, error) {
-	var reached Reached
-	err := t.await(func(ctx context.Context) error {
-		if t.config.Flow != nil {
-			if err := t.write(ctx, t.config.Flow.Commit(ctx)); err != nil {
-				return err
-			}
-		}
-		reached = Reached{t.position, t.wrote}
-		t.wrote = false
-		return nil
+func (t *Task) Drain() (reached Reached, err error) {
+	err = t.await(t.items, func(ctx context.Context) error { return t.reach(ctx, &reached) })
+	return reached, err
+}
+
+// Hold returns when the batch that is being written is, and what is to be written at a commit. Those behind it go on through
+// the program, and wait there until Release.
+func (t *Task) Hold() (reached Reached, err error) {
+	err = t.await(t.urgent, func(ctx context.Context) error {
+		t.held = true
+		return t.reach(ctx, &reached)
 	})
 	return reached, err
 }
 
+// Release ends a Hold.
+func (t *Task) Release() error {
+	return t.await(t.urgent, func(context.Context) error {
+		t.held = false
+		return nil
+	})
+}
+
+func (t *Task) reach(ctx context.Context, reached *Reached) error {
+	if t.config.Flow != nil {
+		if err := t.write(ctx, t.config.Flow.Commit(ctx)); err != nil {
+			return err
+		}
+	}
+	*reached = Reached{t.position, t.wrote}
+	t.wrote = false
+	return nil
+}
+
 // Changes hands what changed of the state since the last Apply to a function, in the task's goroutine. REQUIRES: nothing
-// was added since Drain.
+// was added since Drain, or the task is held.
 func (t *Task) Changes(take func(ctx context.Context, changes *state.Changes) error) error {
 	if t.config.Flow == nil {
 		return nil
 	}
-	return t.await(func(ctx context.Context) error { return take(ctx, t.config.Flow.Changes(t.position)) })
+	return t.await(t.urgent, func(ctx context.Context) error { return take(ctx, t.config.Flow.Changes(t.position)) })
 }
 
 // Apply stores what Changes handed out. REQUIRES: it, and what Drain wrote, is delivered.
@@ -147,7 +172,7 @@ func (t *Task) Apply() error {
 	if t.config.Flow == nil {
 		return nil
 	}
-	return t.await(func(context.Context) error {
+	return t.await(t.urgent, func(context.Context) error {
 		t.waits.Store(0)
 		return t.config.Flow.Apply()
 	})
@@ -158,7 +183,7 @@ func (t *Task) Waits() int64 { return t.waits.Load() }
 
 // Finish writes what is to be written at the end of all input.
 func (t *Task) Finish() error {
-	return t.await(func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish(ctx)) })
+	return t.await(t.items, func(ctx context.Context) error { return t.write(ctx, t.config.Flow.Finish(ctx)) })
 }
 
 // Tick tells the time in ms, if the task has room for it. It does not wait for batches that are under way.
@@ -186,9 +211,9 @@ func (t *Task) offer(i item) bool {
 }
 
 // await has the task do something and returns when it is done.
-func (t *Task) await(do func(ctx context.Context) error) error {
+func (t *Task) await(by chan<- item, do func(ctx context.Context) error) error {
 	done := make(chan struct{})
-	err := t.put(item{do: func(ctx context.Context) error {
+	err := t.put(by, item{do: func(ctx context.Context) error {
 		defer close(done)
 		return do(ctx)
 	}})
@@ -237,18 +262,19 @@ func (t *Task) Err() error {
 	}
 }
 
-// Stop ends the task and waits for its goroutine. Batches that were not drained may be written or not.
+// Stop ends the task and waits for its goroutine. Batches that were not drained may be written or not; if the task is held
+// they are not.
 func (t *Task) Stop() {
-	close(t.items)
+	close(t.stop)
 	<-t.stopped
 }
 
-func (t *Task) put(i item) error {
+func (t *Task) put(by chan<- item, i item) error {
 	if err := t.Err(); err != nil {
 		return err // also if there is room for the item
 	}
 	select {
-	case t.items <- i:
+	case by <- i:
 		return nil
 	case <-t.stopped:
 		return t.err
@@ -258,14 +284,17 @@ func (t *Task) put(i item) error {
 func (t *Task) loop(ctx context.Context) error {
 	for {
 		items := t.items
-		if len(t.pending) == inFlight {
+		if len(t.pending) == inFlight || t.held {
 			items = nil
 		}
 		select {
-		case i, open := <-items:
-			if !open {
-				return nil
+		case i := <-t.urgent:
+			if err := i.do(ctx); err != nil {
+				return err
 			}
+		case <-t.stop:
+			return nil
+		case i := <-items:
 			if err := t.take(ctx, i); err != nil {
 				return err
 			}
@@ -302,9 +331,9 @@ func (t *Task) begin(ctx context.Context, batch *record.Batch) {
 	}()
 }
 
-// head returns what is closed when the oldest batch is through; nil, which blocks, if there is none.
+// head returns what is closed when the oldest batch is through; nil, which blocks, if there is none or the task is held.
 func (t *Task) head() <-chan struct{} {
-	if len(t.pending) == 0 {
+	if len(t.pending) == 0 || t.held {
 		return nil
 	}
 	return t.pending[0].done

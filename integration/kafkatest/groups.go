@@ -69,7 +69,9 @@ func (b *Broker) Exists(t testing.TB, topic string) bool {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	described, err := b.admin(t).DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames([]string{topic}))
+	admin := b.admin(t)
+	defer admin.Close()
+	described, err := admin.DescribeTopics(ctx, kafka.NewTopicCollectionOfTopicNames([]string{topic}))
 	if err != nil {
 		t.Fatalf("describe the topic %s: %v", topic, err)
 	}

@@ -158,3 +158,22 @@ func sorted(records []Record) []Record {
 	})
 	return records
 }
+
+// DeleteTopic deletes a topic and returns when the broker knows it no more.
+func (b *Broker) DeleteTopic(t testing.TB, name string) {
+	t.Helper()
+	admin := b.admin(t)
+	defer admin.Close()
+	results, err := admin.DeleteTopics(t.Context(), []string{name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := results[0].Error.Code(); code != kafka.ErrNoError {
+		t.Fatalf("delete topic %s: %v", name, results[0].Error)
+	}
+	for deadline := time.Now().Add(patience); b.Exists(t, name); {
+		if time.Now().After(deadline) {
+			t.Fatalf("topic %s is still there", name)
+		}
+	}
+}

@@ -39,7 +39,7 @@ func (s *Session) start(ctx context.Context) {
 		Plan: s.config.Plan, OpenSource: r.openSource, OpenHop: s.hops(r),
 		OpenOutlet: func(context.Context, string) (engine.Outlet, error) { return &outlet{session: s}, nil },
 		Partitions: func(context.Context, *planv1.Source) (int, error) { return s.config.Partitions, nil },
-		State:      s.state, Flush: true, Start: s.worker.Start, CommitInterval: 1, Now: s.now,
+		State:      s.state, Flush: true, Start: s.worker.Start, CommitInterval: 1, Lockstep: true, Now: s.now,
 		Metrics: metrics.New(prometheus.NewRegistry()), Logger: s.config.Logger,
 	}
 	go func() {
