@@ -86,14 +86,19 @@ func (r *reader) run(ctx context.Context) error {
 	r.tasks, r.arriving = map[record.Partition]*owned{}, map[record.Partition]*arrival{}
 	r.committed = time.Now()
 	err := r.loop(ctx, working)
-	stopped := errors.Is(err, context.Canceled) && ctx.Err() != nil
-	if err == nil && r.flush && r.stateful {
-		err = r.finish()
+	ended := err == nil
+	if !ended && (!errors.Is(err, context.Canceled) || ctx.Err() == nil) {
+		return err
 	}
-	if err == nil || stopped {
-		err = r.epochs.end(working, r)
+	if err := r.workOff(working); err != nil {
+		return err
 	}
-	return err
+	if ended && r.flush && r.stateful {
+		if err := r.finish(); err != nil {
+			return err
+		}
+	}
+	return r.epochs.end(working, r)
 }
 
 // finish closes all windows of a bounded source.
@@ -274,6 +279,35 @@ func (r *reader) hold(working context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// workOff returns when the batches that were read are written. It commits meanwhile, as they may take long.
+func (r *reader) workOff(working context.Context) error {
+	look := time.NewTicker(time.Millisecond)
+	defer look.Stop()
+	for r.busy() {
+		select {
+		case <-look.C:
+		case <-working.Done():
+			return working.Err()
+		}
+		if err := r.failure(); err != nil {
+			return err
+		}
+		if err := r.epochs.pass(working, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *reader) busy() bool {
+	for _, o := range r.tasks {
+		if o.task.Busy() {
+			return true
+		}
+	}
+	return false
 }
 
 // goOn ends a hold.

@@ -61,6 +61,10 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 func (e *engine) position(store state.Store, p record.Partition, committed int64) (int64, error) {
 	position, err := keyed.Position(store)
 	if err != nil || position >= 0 {
+		if err == nil && committed >= 0 && position != committed {
+			e.config.Logger.Info("going on where the state is, which is not what the group has committed", "topic", p.Topic, "partition", p.Index,
+				"position", position, "committed", committed)
+		}
 		return position, err
 	}
 	// State without a position has taken its rows within a process, and nothing from here.

@@ -38,7 +38,10 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 	config := kafka.OutletConfig{Name: name}
 	if p.transactional {
 		config.TransactionalID = p.config.group + "." + p.node + "." + name
-		config.TransactionTimeout = p.config.commitInterval + transactionSlack
+		config.TransactionTimeout = p.config.commitInterval + max(transactionSlack, sessionTimeout(p.config.settings))
+		if name == "" { // a single node: nobody takes over, and its stages may take long to come to rest
+			config.TransactionTimeout = longestTransaction
+		}
 	}
 	var err error
 	if o.topics, err = p.cluster.OpenOutlet(ctx, config); err != nil {
@@ -47,12 +50,12 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 	return o, nil
 }
 
-// transactionSlack is for how much longer than the commit interval brokers keep a transaction of a process that is gone. What
-// it wrote, and what comes behind that, is not seen before.
+// transactionSlack is for how much longer than the commit interval brokers keep a transaction at least, or as long as a session
+// if that is more. If its process is gone for good, what comes behind it in the topics is not seen before.
 const transactionSlack = 15 * time.Second
 
-// longestTransaction is the longest commit interval with transactions: brokers allow them 15 minutes.
-const longestTransaction = 10 * time.Minute
+// longestTransaction is how long a transaction may last: brokers allow 15 minutes.
+const longestTransaction = 14 * time.Minute
 
 // OpenSink implements engine.Outlet.
 func (o *outlet) OpenSink(ctx context.Context, to *planv1.To) (sink.Sink, error) {

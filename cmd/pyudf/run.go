@@ -126,8 +126,8 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	if f.commitInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
 	}
-	if f.guarantee == exactlyOnce && f.commitInterval > longestTransaction {
-		faults = append(faults, fmt.Errorf("--commit-interval %s: a transaction may last 10m; write less, or add --guarantee %s", f.commitInterval, atLeastOnce))
+	if f.guarantee == exactlyOnce && f.commitInterval > longestTransaction/2 {
+		faults = append(faults, fmt.Errorf("--commit-interval %s: a transaction should not last longer than 7m; write less, or add --guarantee %s", f.commitInterval, atLeastOnce))
 	}
 	if f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
 		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))

@@ -63,8 +63,8 @@ type Task struct {
 	stopped chan struct{}
 	err     error // set before stopped is closed
 
-	// waits is how much of the state waits to be stored.
-	waits atomic.Int64
+	// waits is how much of the state waits to be stored, unwritten how many batches are not written.
+	waits, unwritten atomic.Int64
 
 	// What follows belongs to the task's own goroutine.
 	pending  []*flight
@@ -113,7 +113,13 @@ func Start(ctx context.Context, config Config) *Task {
 }
 
 // Add gives the task its next batch. It waits while the task has enough, and returns the task's error if it failed.
-func (t *Task) Add(batch *record.Batch) error { return t.put(t.items, item{batch: batch}) }
+func (t *Task) Add(batch *record.Batch) error {
+	t.unwritten.Add(1)
+	return t.put(t.items, item{batch: batch})
+}
+
+// Busy tells whether batches are not written yet.
+func (t *Task) Busy() bool { return t.unwritten.Load() > 0 }
 
 // Reached is how far a task is.
 type Reached struct {
@@ -354,5 +360,6 @@ func (t *Task) finish(ctx context.Context) error {
 		t.waits.Store(int64(t.config.Flow.Bytes()))
 	}
 	t.position = f.batch.Next()
+	t.unwritten.Add(-1)
 	return err
 }
