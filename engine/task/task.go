@@ -289,28 +289,40 @@ func (t *Task) put(by chan<- item, i item) error {
 
 func (t *Task) loop(ctx context.Context) error {
 	for {
-		items := t.items
-		if len(t.pending) == inFlight || t.held {
-			items = nil
+		if ended, err := t.turn(ctx); ended || err != nil {
+			return err
 		}
-		select {
-		case i := <-t.urgent:
-			if err := i.do(ctx); err != nil {
-				return err
-			}
-		case <-t.stop:
-			return nil
-		case i := <-items:
-			if err := t.take(ctx, i); err != nil {
-				return err
-			}
-		case <-t.head():
-			if err := t.finish(ctx); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	}
+}
+
+// turn does one thing. If there are several to do, what is urgent comes first, and batches go into the program before others
+// that are through are written.
+func (t *Task) turn(ctx context.Context) (ended bool, err error) {
+	items := t.items
+	if len(t.pending) == inFlight || t.held {
+		items = nil
+	}
+	select {
+	case i := <-t.urgent:
+		return false, i.do(ctx)
+	default:
+	}
+	select {
+	case i := <-items:
+		return false, t.take(ctx, i)
+	default:
+	}
+	select {
+	case i := <-t.urgent:
+		return false, i.do(ctx)
+	case i := <-items:
+		return false, t.take(ctx, i)
+	case <-t.head():
+		return false, t.finish(ctx)
+	case <-t.stop:
+		return true, nil
+	case <-ctx.Done():
+		return false, ctx.Err()
 	}
 }
 
