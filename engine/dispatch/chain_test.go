@@ -3,15 +3,11 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strconv"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pyudf/pyudf/engine/dispatch"
-	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/record"
 )
 
@@ -178,10 +174,7 @@ func chainPool(t *testing.T, workers int, unlucky func() bool) *dispatch.Pool {
 	start := func(context.Context) (dispatch.Worker, error) {
 		return &chain{unlucky: unlucky}, nil
 	}
-	pool, err := dispatch.NewPool(t.Context(), start, workers, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool, _ := startPool(t, start, workers)
 	return pool
 }
 

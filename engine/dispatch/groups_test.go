@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -13,10 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/pyudf/pyudf/engine/dispatch"
-	"github.com/pyudf/pyudf/engine/metrics"
 	"github.com/pyudf/pyudf/engine/record"
 )
 
@@ -92,10 +88,7 @@ func TestWindowsAreAssignedByTheTimesOfGroupsOfOneRow(t *testing.T) {
 	call.Groups.States, call.Groups.Timers = nil, nil
 	f := dispatch.Function{ID: "assign", Name: "assign", Result: record.Int64}
 	start := func(context.Context) (dispatch.Worker, error) { return assign{}, nil }
-	pool, err := dispatch.NewPool(t.Context(), start, 2, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool, _ := startPool(t, start, 2)
 	got, err := pool.Call(t.Context(), f, call)
 	if err != nil || got.Column.Ints[0] != 1001 || got.Column.Ints[3] != 1007 || !slices.Equal(failedRows(got), []int{1, 2}) {
 		t.Errorf("got %+v, %v", got, err)
@@ -180,10 +173,7 @@ func TestACallIsCutBetweenGroupsOnly(t *testing.T) {
 	start := func(context.Context) (dispatch.Worker, error) {
 		return &watched{chain{unlucky: lucky}, sizes}, nil
 	}
-	pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
+	pool, _ := startPool(t, start, 1)
 	groups := make([][]int64, 4)
 	for i := range groups {
 		groups[i] = slices.Repeat([]int64{1}, 200)
@@ -251,10 +241,7 @@ func TestU8AnAnswerWithTheWrongStatesIsNotUsed(t *testing.T) {
 				}
 				return good, nil
 			}
-			pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-			if err != nil {
-				t.Fatal(err)
-			}
+			pool, _ := startPool(t, start, 1)
 			got, err := pool.Call(t.Context(), chainFunction(), call)
 			if err != nil {
 				t.Fatal(err)
@@ -295,10 +282,7 @@ func TestFiredTimersTakeNeitherColumnsNorRecords(t *testing.T) {
 func TestAGroupThatHangsIsCutOffAtItsTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := func(context.Context) (dispatch.Worker, error) { return hanging{}, nil }
-		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		pool, _ := startPool(t, start, 1)
 		f := chainFunction()
 		f.Timeout = time.Second
 		got, err := pool.Call(t.Context(), f, grouped(dispatch.ActionResult, []int64{1, 2}))

@@ -82,8 +82,13 @@ func (w *worker) Stop(context.Context) error { return nil }
 
 func newPool(t *testing.T, f *factory, workers int) (*dispatch.Pool, *metrics.Set) {
 	t.Helper()
+	return startPool(t, f.start, workers)
+}
+
+func startPool(t *testing.T, start dispatch.Start, workers int) (*dispatch.Pool, *metrics.Set) {
+	t.Helper()
 	set := metrics.New(prometheus.NewRegistry())
-	pool, err := dispatch.NewPool(t.Context(), f.start, workers, set, slog.New(slog.DiscardHandler))
+	pool, err := dispatch.NewPool(t.Context(), start, workers, set, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,10 +273,7 @@ func TestACallThatAnotherOvertakesHasItsWholeTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		only := &overtaken{second: make(chan struct{})}
 		start := func(context.Context) (dispatch.Worker, error) { return only, nil }
-		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		pool, _ := startPool(t, start, 1)
 		var wait sync.WaitGroup
 		for range 2 {
 			wait.Go(func() {
@@ -317,10 +319,7 @@ func TestU8AnAnswerThatDoesNotFitIsNotUsedAndItsWorkerKilled(t *testing.T) {
 			}
 			return f.start(ctx)
 		}
-		pool, err := dispatch.NewPool(t.Context(), start, 1, metrics.New(prometheus.NewRegistry()), slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		pool, _ := startPool(t, start, 1)
 		result, err := pool.Call(t.Context(), function(0), call(10))
 		if err != nil {
 			t.Fatal(name, err)
