@@ -21,10 +21,16 @@ import (
 
 var _ changelog.Log = (*kafka.Cluster)(nil)
 
+// openOutlet opens an outlet of a transactional id. No test waits for a transaction to time out, and on a busy machine the
+// default is over while a test still works.
+func openOutlet(ctx context.Context, c *kafka.Cluster, id string) (*kafka.Outlet, error) {
+	return c.OpenOutlet(ctx, kafka.OutletConfig{Name: id, TransactionalID: id, TransactionTimeout: 5 * time.Minute})
+}
+
 // outletTo opens an outlet of a transactional id with a sink for a topic.
 func outletTo(t *testing.T, c *kafka.Cluster, id, topic string) (*kafka.Outlet, sink.Log) {
 	t.Helper()
-	outlet, err := c.OpenOutlet(t.Context(), kafka.OutletConfig{Name: id, TransactionalID: id})
+	outlet, err := openOutlet(t.Context(), c, id)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,8 +107,12 @@ func (r *joined) take(t *testing.T, records int) (values []string, reads []sink.
 
 func delivered(t *testing.T, b *kafkatest.Broker, topic string) []string {
 	t.Helper()
+	return texts(b.ReadAll(t, topic))
+}
+
+func texts(records []kafkatest.Record) []string {
 	var values []string
-	for _, r := range b.ReadAll(t, topic) {
+	for _, r := range records {
 		values = append(values, string(r.Value))
 	}
 	return values
@@ -122,7 +132,7 @@ func TestRecordsAndPositionsAreThereTogetherOrNotAtAll(t *testing.T) {
 		if err := to.Flush(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := delivered(t, b, out); len(got) > 0 || len(b.Committed(t, group, in)) > 0 {
+		if got := texts(b.ReadVisible(t, out)); len(got) > 0 || len(b.Committed(t, group, in)) > 0 {
 			t.Errorf("before the commit there are %q, and %v is committed", got, b.Committed(t, group, in))
 		}
 		if err := outlet.Deliver(t.Context(), reads); err != nil {
@@ -325,7 +335,7 @@ func TestATransactionWhoseOutcomeNobodyKnowsIsDecidedByTheNextOutlet(t *testing.
 		var second *kafka.Outlet
 		go func() {
 			var err error
-			second, err = cluster.OpenOutlet(t.Context(), kafka.OutletConfig{Name: id, TransactionalID: id})
+			second, err = openOutlet(t.Context(), cluster, id)
 			opened <- err
 		}()
 		b.Start(t)

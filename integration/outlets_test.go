@@ -27,6 +27,10 @@ func TestAnOutletOfKafkaKeepsThePromisesOfOutlets(t *testing.T) {
 					t.Helper()
 					return delivered(t, b, out)
 				},
+				Visible: func(t *testing.T) []string {
+					t.Helper()
+					return texts(b.ReadVisible(t, out))
+				},
 				Join: func(t *testing.T) source.Source {
 					t.Helper()
 					s := openSource(t, cluster, kafka.SourceConfig{Topic: in, Group: group})

@@ -42,6 +42,13 @@ func TestAnOutletKeepsThePromisesOfOutlets(t *testing.T) {
 		for range 3 {
 			cluster.Append("in", 0, nil, []byte("{}"))
 		}
+		visible := func(*testing.T) []string {
+			var values []string
+			for _, r := range cluster.Committed("out") {
+				values = append(values, string(r.Value))
+			}
+			return values
+		}
 		return sinktest.Broker{
 			Open: func(t *testing.T, id string) (sink.Outlet, sink.Log) {
 				t.Helper()
@@ -55,13 +62,7 @@ func TestAnOutletKeepsThePromisesOfOutlets(t *testing.T) {
 				}
 				return outlet, log
 			},
-			Delivered: func(*testing.T) []string {
-				var values []string
-				for _, r := range cluster.Committed("out") {
-					values = append(values, string(r.Value))
-				}
-				return values
-			},
+			Delivered: visible, Visible: visible,
 			Join: func(t *testing.T) source.Source {
 				t.Helper()
 				s, err := cluster.OpenSource(t.Context(), client, "in", "a")

@@ -13,13 +13,17 @@ func (b *Broker) ReadAll(t testing.TB, topic string) []Record {
 	t.Helper()
 	r := b.open(t, topic)
 	defer r.close(t)
-	var records []Record
-	for len(r.ended) < r.partitions {
-		if m := r.next(t, len(records)); m != nil {
-			records = append(records, received(m))
-		}
-	}
-	return sorted(records)
+	r.ends = b.ends(t, topic, r.partitions)
+	return r.toEnd(t)
+}
+
+// ReadVisible reads what consumers of a topic get now, by partition and offset: what is before the first transaction that is
+// open. A transaction is open for a moment after its commit, too.
+func (b *Broker) ReadVisible(t testing.TB, topic string) []Record {
+	t.Helper()
+	r := b.open(t, topic)
+	defer r.close(t)
+	return r.toEnd(t)
 }
 
 // Await waits until a topic holds at least n records and returns all that came up to then, by partition and offset.
@@ -41,7 +45,7 @@ type reader struct {
 	topic      string
 	consumer   *kafka.Consumer
 	partitions int
-	ends       map[int32]int64 // those of all records when the reader was opened, whatever becomes of their transactions
+	ends       map[int32]int64 // how far toEnd reads at least; nil: to where consumers get no more for now
 	ended      map[int32]bool  // partitions that were read to there
 	deadline   time.Time
 }
@@ -60,8 +64,18 @@ func (b *Broker) open(t testing.TB, topic string) *reader {
 		r.close(t)
 		t.Fatalf("read %s: %v", topic, err)
 	}
-	r.ends = b.ends(t, topic, r.partitions)
 	return r
+}
+
+func (r *reader) toEnd(t testing.TB) []Record {
+	t.Helper()
+	var records []Record
+	for len(r.ended) < r.partitions {
+		if m := r.next(t, len(records)); m != nil {
+			records = append(records, received(m))
+		}
+	}
+	return sorted(records)
 }
 
 // ends returns the ends of a topic's partitions, behind what is in open transactions.
