@@ -2,9 +2,11 @@ package integration_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
+	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/integration/kafkatest"
 )
 
@@ -35,4 +37,66 @@ func TestABrokerThatRestartsInTheMidstOfTransactionsCostsNothing(t *testing.T) {
 		}
 	}
 	p.finish(t)
+}
+
+// TestAQuestionAboutAGroupWaitsForItsCoordinator asks for longer than a request takes at most.
+func TestAQuestionAboutAGroupWaitsForItsCoordinator(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.OwnKafka(t)
+	c := connect(t, b)
+	topic := b.Topic(t, 1)
+	r := join(t, c, topic, "group")
+	b.Stop(t)
+	type answer struct {
+		offset int64
+		err    error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		offset, err := r.source.Committed(t.Context(), r.owned[0])
+		answers <- answer{offset, err}
+	}()
+	away(t, 7*time.Second)
+	b.Start(t)
+	select {
+	case got := <-answers:
+		if got.err != nil || got.offset != -1 {
+			t.Errorf("got offset %d (%v), want -1", got.offset, got.err)
+		}
+	case <-time.After(patience):
+		t.Errorf("no answer within %s", patience)
+	}
+}
+
+// TestNothingWaitsForABrokerThatStaysAwayWhenItIsToEnd has a transaction wait for the broker when its patience ends.
+func TestNothingWaitsForABrokerThatStaysAwayWhenItIsToEnd(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.OwnKafka(t)
+	c := connect(t, b)
+	in, out := b.Topic(t, 1), b.Topic(t, 1)
+	b.Produce(t, in, kafkatest.Record{Value: []byte("1")})
+	r := join(t, c, in, "group")
+	values, reads := r.take(t, 1)
+	outlet, to := outletTo(t, c, "outlet", out)
+	put(t, to, values...)
+	b.Stop(t)
+	within(t, 10*time.Second, "a delivery whose context ends after a second", func() {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := outlet.Deliver(ctx, reads); !errors.Is(err, sink.ErrAborted) {
+			t.Errorf("got %v, want one that says that the transaction was aborted", err)
+		}
+	})
+	within(t, 10*time.Second, "the end of the source", func() { _ = r.source.Close() })
+	within(t, 10*time.Second, "the end of the outlet", func() { _ = outlet.Close() })
+}
+
+// within fails the test if something takes longer than it may.
+func within(t *testing.T, limit time.Duration, what string, do func()) {
+	t.Helper()
+	began := time.Now()
+	do()
+	if took := time.Since(began); took > limit {
+		t.Errorf("%s took %s, which is more than %s", what, took.Round(time.Millisecond), limit)
+	}
 }

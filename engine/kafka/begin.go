@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -110,7 +111,7 @@ func (s *Source) startAt(ctx context.Context, index int32, high int64) (int64, e
 		if err == nil && answer[0].Offset >= 0 {
 			found = int64(answer[0].Offset)
 		}
-		return err
+		return s.doubted(ctx, index, err)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ask where %s [%d] was at %s: %w", s.config.Topic, index, s.config.Start.Time.Format(time.RFC3339), err)
@@ -142,12 +143,28 @@ func (s *Source) assigned(index int32, low, high int64) int64 {
 func (s *Source) watermarks(ctx context.Context, index int32) (low, high int64, err error) {
 	err = s.cluster.patiently(ctx, "ask for offsets", func() error {
 		low, high, err = s.consumer.QueryWatermarkOffsets(s.config.Topic, index, int(requestTimeout.Milliseconds()))
-		return err
+		return s.doubted(ctx, index, err)
 	})
 	if err != nil {
 		err = fmt.Errorf("ask for the offsets of %s [%d]: %w", s.config.Topic, index, err)
 	}
 	return low, high, err
+}
+
+// doubted returns an answer of the client's. That there is no such partition is settled only if brokers say so: the client says
+// it as well of one whose leader it was not told by a broker that has just come back.
+func (s *Source) doubted(ctx context.Context, index int32, answer error) error {
+	if e, ok := errors.AsType[kafka.Error](answer); !ok || e.Code() != kafka.ErrUnknownPartition {
+		return answer
+	}
+	info, err := s.cluster.Topic(ctx, s.config.Topic)
+	if err != nil {
+		return err
+	}
+	if int(index) >= info.Partitions {
+		return answer
+	}
+	return kafka.NewError(kafka.ErrLeaderNotAvailable, answer.Error(), false)
 }
 
 // end returns the offset behind everything in a partition, be it in open transactions.

@@ -18,9 +18,6 @@ type complaints struct {
 	down  time.Time // when it was last said that no broker is there; guarded by mu
 }
 
-// repeatAfter is how often it is said that brokers are away.
-const repeatAfter = 10 * time.Second
-
 func (l *complaints) log(e kafka.Error) {
 	down := e.Code() == kafka.ErrAllBrokersDown
 	switch {

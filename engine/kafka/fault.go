@@ -16,8 +16,8 @@ import (
 // insist makes a call until it is refused for good. It gives up when ctx ends, with ctx's error. The log says when it takes
 // long, and again as long as it does.
 func (o *Outlet) insist(ctx context.Context, doing string, limit time.Duration, call func(timeoutMS int) error) error {
-	began := time.Now()
-	say := began.Add(quietFor)
+	waits := waiting(o.cluster.logger.With("for", o.config.Name, "doing", doing))
+	defer waits.end()
 	pause := time.NewTicker(20 * time.Millisecond)
 	defer pause.Stop()
 	for {
@@ -29,11 +29,7 @@ func (o *Outlet) insist(ctx context.Context, doing string, limit time.Duration, 
 		if !ok || !cause.Retriable {
 			return err
 		}
-		if time.Now().After(say) {
-			o.cluster.logger.Warn("a transaction waits for the brokers", "for", o.config.Name, "doing", doing,
-				"since", time.Since(began).Round(time.Second), "cause", cause.Text)
-			say = time.Now().Add(repeatAfter)
-		}
+		waits.refused(cause)
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
@@ -96,4 +92,28 @@ func isFenced(cause *rdkafka.Error) bool {
 // whether its commit was done. REQUIRES: mu is held.
 func (o *Outlet) displaced() bool {
 	return !o.committing && !o.begun.IsZero() && time.Since(o.begun) < o.config.TransactionTimeout
+}
+
+// report takes an error of the client's. Only one that ends the reading waits for Poll, so that the client is served while the
+// engine waits for brokers.
+func (s *Source) report(e kafka.Error) {
+	if e.IsFatal() {
+		s.send(e)
+	} else {
+		s.cluster.said.log(e)
+	}
+}
+
+// fatal says why the client cannot go on. After brokers were away for longer than a session the client has no member id any
+// more, and may fence itself by a heartbeat without one, as in https://github.com/confluentinc/librdkafka/issues/3437.
+func (s *Source) fatal(e kafka.Error) error {
+	fenced := e.Code() == kafka.ErrFencedInstanceID
+	if fenced && s.fast != nil && s.fast.MemberID() == "" {
+		return fmt.Errorf("%w: the brokers did not hear of this process for longer than session.timeout.ms, so it joins group %q anew", sink.ErrAborted, s.config.Group)
+	}
+	if fenced {
+		return fmt.Errorf("another process runs as this node: it reads topic %q with the group.instance.id %q too, and brokers let the younger one go on; "+
+			"stop one of them, or give each a state directory of its own", s.config.Topic, s.config.InstanceID)
+	}
+	return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
 }

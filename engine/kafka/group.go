@@ -36,7 +36,7 @@ func (c *Cluster) Reach(ctx context.Context, group, topic string) ([]Reach, erro
 		err = c.offsets(ctx, partitions, kafka.LatestOffsetSpec, func(partition int32, offset int64) { out[partition].End = offset })
 	}
 	if err == nil {
-		err = settled(ctx, func() error {
+		err = settled(ctx, func(ctx context.Context) error {
 			return c.committed(ctx, group, partitions, func(partition int32, offset int64) { out[partition].Committed = offset })
 		})
 	}
@@ -64,11 +64,16 @@ func (c *Cluster) offsets(ctx context.Context, partitions []kafka.TopicPartition
 	return nil
 }
 
+// coordinatorTimeout is what a question to the coordinator of a group has in place of a timeout. librdkafka aborts the process
+// when a coordinator comes back whose question has timed out meanwhile, so questions must not: their context ends the waiting, and
+// librdkafka drops the answer. See https://github.com/confluentinc/librdkafka/issues/4605; an hour is the most that it takes.
+const coordinatorTimeout = time.Hour
+
 // committed asks for the offsets that a group has committed. While a transaction is open that may store others, the answer is
 // an error that is unsettled.
 func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64)) error {
 	wanted := []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}}
-	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(requestTimeout), kafka.SetAdminRequireStableOffsets(true))
+	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(coordinatorTimeout), kafka.SetAdminRequireStableOffsets(true))
 	if e, ok := errors.AsType[kafka.Error](err); ok && e.Code() == kafka.ErrGroupIDNotFound {
 		return nil
 	}
@@ -90,7 +95,7 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []kafk
 // group.instance.id begins with own, as those of this process do; empty: none does.
 func (c *Cluster) Members(ctx context.Context, group, own string) (int, error) {
 	var others int
-	err := settled(ctx, func() (err error) {
+	err := settled(ctx, func(ctx context.Context) (err error) {
 		others, err = c.members(ctx, group, cmp.Or(own, c.settings["group.instance.id"]))
 		return err
 	})
@@ -115,23 +120,18 @@ func (c *Cluster) members(ctx context.Context, group, own string) (int, error) {
 }
 
 // settled asks again for a while, as long as the answer is that no broker can say just now.
-func settled(ctx context.Context, ask func() error) error {
+func settled(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return again(ctx, ask, func(error) {})
+	return again(ctx, func() error { return ask(ctx) }, func(error) {})
 }
 
 // patiently asks again until ctx ends, as long as the answer is that no broker can say just now. The log says when it takes
 // long, and again as long as it does.
 func (c *Cluster) patiently(ctx context.Context, doing string, ask func() error) error {
-	began := time.Now()
-	say := began.Add(quietFor)
-	return again(ctx, ask, func(cause error) {
-		if time.Now().After(say) {
-			c.logger.Warn("waiting for the brokers", "to", doing, "since", time.Since(began).Round(time.Second), "cause", cause)
-			say = time.Now().Add(repeatAfter)
-		}
-	})
+	waits := waiting(c.logger.With("to", doing))
+	defer waits.end()
+	return again(ctx, ask, waits.refused)
 }
 
 // again asks until there is an answer. When ctx ends it returns the last answer.

@@ -38,7 +38,7 @@ func (c *Cluster) Read(ctx context.Context, partition record.Partition, from int
 	if err != nil {
 		return 0, err
 	}
-	defer c.served.Go(func() { _ = s.Close() }) //nolint:contextcheck // it takes its time, and no context
+	defer c.served.Go(func() { _ = s.Close() })
 	began, err := s.Begin(ctx, partition, from)
 	if err != nil {
 		return 0, err

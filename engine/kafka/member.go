@@ -2,10 +2,45 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
+
+// Leave implements source.Leaver.
+func (s *Source) Leave() { s.leaving.Store(true) }
+
+// Close implements source.Source. Closing twice is fine.
+func (s *Source) Close() error {
+	var err error
+	s.closed.Do(func() {
+		close(s.closing)
+		if s.handing != nil {
+			close(s.handing.released)
+			s.handing = nil
+		}
+		err = s.slow.end(s.free)
+	})
+	return err
+}
+
+// free ends the client, which takes its time while brokers are away.
+func (s *Source) free() error {
+	<-s.polled
+	s.mending.Wait()
+	if s.leaving.Load() && s.config.InstanceID != "" {
+		s.leave()
+	}
+	if s.fast != nil && s.fast.Failed() {
+		// Close would not return: see https://github.com/confluentinc/confluent-kafka-go/pull/1588.
+		return errors.New("the client cannot be closed after what was fatal to it, and is left behind")
+	}
+	if s.queue != nil {
+		s.queue.Close()
+	}
+	return s.consumer.Close()
+}
 
 // leaveWithin is how long leaving the group may take, after which the group notices by itself.
 const leaveWithin = 2 * time.Second
@@ -16,10 +51,12 @@ func (s *Source) leave() {
 	if err := s.consumer.Unsubscribe(); err != nil {
 		return
 	}
-	const step = 50 // ms
-	for deadline := time.Now().Add(leaveWithin); time.Now().Before(deadline); {
+	ctx, cancel := context.WithTimeout(context.Background(), leaveWithin)
+	defer cancel()
+	for ctx.Err() == nil {
+		const step = 50 // ms
 		s.consumer.Poll(step)
-		if members, err := s.cluster.instances(context.Background(), s.config.Group); err != nil || !members[s.config.InstanceID] {
+		if members, err := s.cluster.instances(ctx, s.config.Group); err != nil || !members[s.config.InstanceID] {
 			return
 		}
 	}
@@ -39,7 +76,7 @@ func (c *Cluster) instances(ctx context.Context, group string) (map[string]bool,
 }
 
 func (c *Cluster) describe(ctx context.Context, group string) (kafka.ConsumerGroupDescription, error) {
-	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(connectTimeout))
+	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(coordinatorTimeout))
 	if err != nil {
 		return kafka.ConsumerGroupDescription{}, err
 	}

@@ -31,6 +31,7 @@ type Outlet struct {
 	cluster  *Cluster
 	config   OutletConfig
 	producer *producer
+	calls    calls
 	// written are the bytes that were handed over since the last Deliver.
 	written atomic.Int64
 	closed  sync.Once
@@ -47,12 +48,10 @@ type Outlet struct {
 }
 
 const (
-	// slice is how long a call into the client may take, so that contexts are heeded. Only a call for offsets begins anew
-	// when its time is over, so it has more.
+	// slice is how long a call into the client may take, so that contexts are heeded. A call for offsets aborts the
+	// transaction when its time is over, so it has more; while the group's coordinator is away it does not heed that either.
 	slice        = 500 * time.Millisecond
 	offsetsSlice = time.Minute
-	// quietFor is how long a call is made again before it is said.
-	quietFor = 3 * time.Second
 )
 
 var _ sink.Outlet = (*Outlet)(nil)
@@ -186,7 +185,14 @@ func (o *Outlet) sendOffsets(ctx context.Context, of *Source, positions []record
 		return err
 	}
 	err = o.insist(ctx, "storing positions", offsetsSlice, func(timeoutMS int) error {
-		return to.client.SendOffsets(of.fast, positions, timeoutMS)
+		progress, err := of.fast.Progress(positions)
+		if err != nil {
+			return err
+		}
+		return o.calls.do(ctx, func() error {
+			defer progress.Close()
+			return to.client.SendOffsets(progress, timeoutMS)
+		})
 	})
 	return o.fault("store positions of topic "+strconv.Quote(of.config.Topic), err)
 }
@@ -249,16 +255,20 @@ func (o *Outlet) flush(ctx context.Context) error {
 // Close implements sink.Outlet. Closing twice is fine. A transaction that is open is aborted if brokers are there, so that
 // no reader has to wait for its end.
 func (o *Outlet) Close() error {
-	o.closed.Do(func() {
-		if o.abortable() {
-			const patience = 2000 // ms
-			_ = o.producer.client.AbortTransaction(patience)
-		}
-		o.producer.close()
-		for _, offsets := range o.offsets {
-			offsets.Close()
-		}
-	})
+	var err error
+	o.closed.Do(func() { err = o.calls.end(o.free) })
+	return err
+}
+
+func (o *Outlet) free() error {
+	if o.abortable() {
+		const patience = 2000 // ms
+		_ = o.producer.client.AbortTransaction(patience)
+	}
+	o.producer.close()
+	for _, offsets := range o.offsets {
+		offsets.Close()
+	}
 	return nil
 }
 

@@ -11,7 +11,8 @@ import (
 
 // rebalance is called by the client in pollClient's goroutine. New partitions are accepted at once and without records, so
 // that the group goes on; Begin adds them to what the client reads. For revoked ones it waits until the engine has released
-// them: only then the client goes on, so that no other process gets a partition before this one is done with it.
+// them: only then the client goes on, so that no other process gets a partition before this one is done with it. Lost ones
+// are another process's already, and the client joins the group again meanwhile: until it does, its heartbeats fence it.
 //
 // Nothing else may take partitions away from the client: while a revocation waits, it takes any call for the engine's answer.
 func (s *Source) rebalance(_ *kafka.Consumer, event kafka.Event) error {
@@ -23,12 +24,26 @@ func (s *Source) rebalance(_ *kafka.Consumer, event kafka.Event) error {
 		return err
 	case kafka.RevokedPartitions:
 		h := &handover{revoked: s.allNamed(e.Partitions), lost: s.consumer.AssignmentLost(), released: make(chan struct{})}
-		if len(h.revoked) > 0 && s.send(h) {
-			s.awaitRelease(h)
+		if h.lost {
+			err := s.unassign(e.Partitions)
+			s.giveUp(h)
+			return err
 		}
-		return s.consumer.IncrementalUnassign(s.reading.take(e.Partitions))
+		s.giveUp(h)
+		return s.unassign(e.Partitions)
 	}
 	return nil
+}
+
+// giveUp hands partitions that go to the engine, and waits until it is done with them.
+func (s *Source) giveUp(h *handover) {
+	if len(h.revoked) > 0 && s.send(h) {
+		s.awaitRelease(h)
+	}
+}
+
+func (s *Source) unassign(partitions []kafka.TopicPartition) error {
+	return s.consumer.IncrementalUnassign(s.reading.take(partitions))
 }
 
 // awaitRelease waits until the engine is done with partitions, or the source is closed.

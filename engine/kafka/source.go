@@ -76,8 +76,8 @@ type Source struct {
 
 	reading reading
 
-	closed   sync.Once
-	closeErr error // of the first Close
+	slow   calls
+	closed sync.Once
 
 	// What follows belongs to the goroutine that calls Poll.
 	owned   map[int32]*partition
@@ -207,7 +207,11 @@ func (s *Source) pollClient() {
 			continue
 		default:
 		}
-		if event := s.consumer.Poll(100); event != nil {
+		switch event := s.consumer.Poll(100).(type) {
+		case nil:
+		case kafka.Error:
+			s.report(event)
+		default:
 			s.send(event)
 		}
 	}
@@ -305,21 +309,9 @@ func (s *Source) handle(event any) error {
 	case kafka.PartitionEOF:
 		s.add(&rdkafka.Message{Partition: e.Partition, Offset: int64(e.Offset), Err: int(kafka.ErrPartitionEOF)})
 	case kafka.Error:
-		if e.IsFatal() {
-			return s.fatal(e)
-		}
-		s.cluster.said.log(e)
+		return s.fatal(e)
 	}
 	return nil
-}
-
-// fatal says why the client cannot go on.
-func (s *Source) fatal(e kafka.Error) error {
-	if e.Code() == kafka.ErrFencedInstanceID {
-		return fmt.Errorf("another process runs as this node: it reads topic %q with the group.instance.id %q too, and brokers let the younger one go on; "+
-			"stop one of them, or give each a state directory of its own", s.config.Topic, s.config.InstanceID)
-	}
-	return fmt.Errorf("read topic %q: %w", s.config.Topic, e)
 }
 
 func messageOf(m *kafka.Message) *rdkafka.Message {
@@ -348,8 +340,10 @@ func (s *Source) Commit(ctx context.Context, positions []record.Position) error 
 		return nil
 	}
 	err := s.cluster.patiently(ctx, "commit offsets", func() error {
-		_, err := s.consumer.CommitOffsets(s.offsets(positions))
-		return err
+		return s.slow.do(ctx, func() error {
+			_, err := s.consumer.CommitOffsets(s.offsets(positions))
+			return err
+		})
 	})
 	if err != nil {
 		return fmt.Errorf("commit offsets of topic %q: %w", s.config.Topic, err)
@@ -363,28 +357,4 @@ func (s *Source) offsets(positions []record.Position) []kafka.TopicPartition {
 		out = append(out, kafka.TopicPartition{Topic: &s.config.Topic, Partition: p.Partition.Index, Offset: kafka.Offset(p.Offset)})
 	}
 	return out
-}
-
-// Leave implements source.Leaver.
-func (s *Source) Leave() { s.leaving.Store(true) }
-
-// Close implements source.Source. Closing twice is fine.
-func (s *Source) Close() error {
-	s.closed.Do(func() {
-		close(s.closing)
-		if s.handing != nil {
-			close(s.handing.released)
-			s.handing = nil
-		}
-		<-s.polled
-		s.mending.Wait()
-		if s.leaving.Load() && s.config.InstanceID != "" {
-			s.leave()
-		}
-		if s.queue != nil {
-			s.queue.Close()
-		}
-		s.closeErr = s.consumer.Close()
-	})
-	return s.closeErr
 }

@@ -29,6 +29,9 @@ typedef struct rd_kafka_message_s {
 
 extern int rd_kafka_version(void);
 extern const char *rd_kafka_name(const rd_kafka_t *rk);
+extern char *rd_kafka_memberid(const rd_kafka_t *rk);
+extern void rd_kafka_mem_free(rd_kafka_t *rk, void *ptr);
+extern int rd_kafka_fatal_error(rd_kafka_t *rk, char *errstr, size_t size);
 extern rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *rk);
 extern void rd_kafka_queue_destroy(rd_kafka_queue_t *q);
 extern rd_kafka_queue_t *rd_kafka_queue_get_partition(rd_kafka_t *rk, const char *topic, int32_t partition);
@@ -136,6 +139,19 @@ func (c *Client) Assign(topic string, partition int32, offset int64) error {
 	defer C.free(unsafe.Pointer(ctopic))
 	return taken(C.assign(c.rk, ctopic, C.int32_t(partition), C.int64_t(offset)))
 }
+
+// MemberID returns the id that the group has for the consumer, empty if it has none. REQUIRES: the consumer is not closed.
+func (c *Client) MemberID() string {
+	id := C.rd_kafka_memberid(c.rk)
+	if id == nil {
+		return ""
+	}
+	defer C.rd_kafka_mem_free(c.rk, unsafe.Pointer(id))
+	return C.GoString(id)
+}
+
+// Failed tells whether something happened that the consumer cannot go on after.
+func (c *Client) Failed() bool { return C.rd_kafka_fatal_error(c.rk, nil, 0) != 0 }
 
 // Queue is a queue that records of partitions are forwarded to. One goroutine uses it.
 type Queue struct {

@@ -76,22 +76,38 @@ func (p *Producer) InitTransactions(timeoutMS int) error {
 // BeginTransaction begins a transaction. It asks no broker.
 func (p *Producer) BeginTransaction() error { return taken(C.rd_kafka_begin_transaction(p.rk)) }
 
-// SendOffsets puts positions of a consumer's group into the transaction.
-func (p *Producer) SendOffsets(of *Client, positions []record.Position, timeoutMS int) error {
+// Progress is how far a consumer's group is, for a transaction to store.
+type Progress struct {
+	offsets *C.rd_kafka_topic_partition_list_t
+	group   *C.rd_kafka_consumer_group_metadata_t
+}
+
+// Progress returns positions as those of the consumer's group, in the generation that it is in now.
+func (c *Client) Progress(positions []record.Position) (*Progress, error) {
+	group := C.rd_kafka_consumer_group_metadata(c.rk)
+	if group == nil {
+		return nil, errors.New("the consumer has no group")
+	}
 	list := C.rd_kafka_topic_partition_list_new(C.int(len(positions)))
-	defer C.rd_kafka_topic_partition_list_destroy(list)
 	for _, at := range positions {
 		topic := C.CString(at.Partition.Topic)
 		C.rd_kafka_topic_partition_list_add(list, topic, C.int32_t(at.Partition.Index))
 		C.rd_kafka_topic_partition_list_set_offset(list, topic, C.int32_t(at.Partition.Index), C.int64_t(at.Offset))
 		C.free(unsafe.Pointer(topic))
 	}
-	group := C.rd_kafka_consumer_group_metadata(of.rk)
-	if group == nil {
-		return errors.New("the consumer has no group")
-	}
-	defer C.rd_kafka_consumer_group_metadata_destroy(group)
-	return taken(C.rd_kafka_send_offsets_to_transaction(p.rk, list, group, C.int(timeoutMS)))
+	return &Progress{list, group}, nil
+}
+
+// Close frees it.
+func (p *Progress) Close() {
+	C.rd_kafka_topic_partition_list_destroy(p.offsets)
+	C.rd_kafka_consumer_group_metadata_destroy(p.group)
+}
+
+// SendOffsets puts the progress of a consumer's group into the transaction. While the coordinator of the group is away it waits
+// for longer than its timeout: see https://github.com/confluentinc/librdkafka/issues/5456.
+func (p *Producer) SendOffsets(progress *Progress, timeoutMS int) error {
+	return taken(C.rd_kafka_send_offsets_to_transaction(p.rk, progress.offsets, progress.group, C.int(timeoutMS)))
 }
 
 // CommitTransaction delivers what was produced and commits it together with the positions.
