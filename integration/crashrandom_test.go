@@ -49,7 +49,8 @@ func TestTheCrashAppWithoutCrashes(t *testing.T) {
 func (n *node) crash(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	switch way := rng.IntN(10); {
-	case way == 0: // in good order
+	case way == 0: // in good order, once it listens to signals: before, they end it as a kill does
+		n.program.await(t, metricsServed.String())
 		n.program.interrupt(t, syscall.SIGTERM)
 		n.load.until(t, "the end of a node", func() bool { return !n.program.running() })
 		n.program.succeed(t)
