@@ -216,21 +216,23 @@ func (t *Task) offer(i item) bool {
 	}
 }
 
-// await has the task do something and returns when it is done.
+// await has the task do something and returns when it is done, with its error: that is known before the task has ended of it.
 func (t *Task) await(by chan<- item, do func(ctx context.Context) error) error {
-	done := make(chan struct{})
+	done := make(chan error, 1)
 	err := t.put(by, item{do: func(ctx context.Context) error {
-		defer close(done)
-		return do(ctx)
+		err := do(ctx)
+		done <- err
+		return err
 	}})
 	if err != nil {
 		return err
 	}
 	select {
-	case <-done:
+	case err := <-done:
+		return err
 	case <-t.stopped:
+		return t.err
 	}
-	return t.Err()
 }
 
 // write writes what the flow gives.

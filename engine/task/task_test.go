@@ -16,6 +16,7 @@ import (
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/sink/sinktest"
 	"github.com/pyudf/pyudf/engine/source/sourcetest"
+	"github.com/pyudf/pyudf/engine/state"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
 )
@@ -94,6 +95,24 @@ func TestAFailureIsToldToWhoeverAsksNext(t *testing.T) {
 	}
 	if err := tk.Err(); !errors.Is(err, broken) {
 		t.Error(err)
+	}
+}
+
+// changing is a flow of which only the changes are asked for.
+type changing struct{ task.Flow }
+
+func (changing) Changes(int64) *state.Changes { return &state.Changes{} }
+
+// Whoever asks goes on before the task has ended of its error, or after that: so it is asked often.
+func TestWhatFailsInATaskIsToldToWhoAskedForIt(t *testing.T) {
+	refused := errors.New("refused")
+	for range 200 {
+		tk := task.Start(t.Context(), task.Config{Runner: &runner{}, Flow: changing{}, Outputs: outputs(sinktest.New(), sinktest.New())})
+		err := tk.Changes(func(context.Context, *state.Changes) error { return refused })
+		tk.Stop()
+		if !errors.Is(err, refused) {
+			t.Fatalf("it says %v, want %v", err, refused)
+		}
 	}
 }
 
