@@ -91,6 +91,13 @@ func (n *node) keep(t *testing.T, name string) {
 	})
 }
 
+// interrupt asks a node to stop, once it has begun: before, the signal ends it as a kill does, or it gives up.
+func (n *node) interrupt(t *testing.T) {
+	t.Helper()
+	n.program.await(t, `\d in  \d`)
+	n.program.interrupt(t, syscall.SIGTERM)
+}
+
 func (p *pipeline) start(t *testing.T) {
 	t.Helper()
 	for _, n := range p.nodes {
@@ -118,7 +125,8 @@ func (p *pipeline) finish(t *testing.T) {
 	t.Helper()
 	for _, n := range p.nodes {
 		if n.program.running() {
-			n.program.stop(t)
+			n.interrupt(t)
+			n.program.succeed(t)
 		}
 	}
 	if len(p.nodes) > 1 {

@@ -6,7 +6,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -49,9 +48,8 @@ func TestTheCrashAppWithoutCrashes(t *testing.T) {
 func (n *node) crash(t *testing.T, rng *rand.Rand) {
 	t.Helper()
 	switch way := rng.IntN(10); {
-	case way == 0: // in good order, once it listens to signals: before, they end it as a kill does
-		n.program.await(t, metricsServed.String())
-		n.program.interrupt(t, syscall.SIGTERM)
+	case way == 0: // in good order
+		n.interrupt(t)
 		n.load.until(t, "the end of a node", func() bool { return !n.program.running() })
 		n.program.succeed(t)
 	case way == 1: // and away for longer than a session, so that the others take over

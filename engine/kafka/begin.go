@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -111,7 +110,7 @@ func (s *Source) startAt(ctx context.Context, index int32, high int64) (int64, e
 		if err == nil && answer[0].Offset >= 0 {
 			found = int64(answer[0].Offset)
 		}
-		return s.doubted(ctx, index, err)
+		return s.cluster.doubted(ctx, s.named(index), err)
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ask where %s [%d] was at %s: %w", s.config.Topic, index, s.config.Start.Time.Format(time.RFC3339), err)
@@ -143,7 +142,7 @@ func (s *Source) assigned(index int32, low, high int64) int64 {
 func (s *Source) watermarks(ctx context.Context, index int32) (low, high int64, err error) {
 	err = s.cluster.patiently(ctx, "ask for offsets", func() error {
 		low, high, err = s.consumer.QueryWatermarkOffsets(s.config.Topic, index, int(requestTimeout.Milliseconds()))
-		return s.doubted(ctx, index, err)
+		return s.cluster.doubted(ctx, s.named(index), err)
 	})
 	if err != nil {
 		err = fmt.Errorf("ask for the offsets of %s [%d]: %w", s.config.Topic, index, err)
@@ -151,28 +150,13 @@ func (s *Source) watermarks(ctx context.Context, index int32) (low, high int64, 
 	return low, high, err
 }
 
-// doubted returns an answer of the client's. That there is no such partition is settled only if brokers say so: the client says
-// it as well of one whose leader it was not told by a broker that has just come back.
-func (s *Source) doubted(ctx context.Context, index int32, answer error) error {
-	if e, ok := errors.AsType[kafka.Error](answer); !ok || e.Code() != kafka.ErrUnknownPartition {
-		return answer
-	}
-	info, err := s.cluster.Topic(ctx, s.config.Topic)
-	if err != nil {
-		return err
-	}
-	if int(index) >= info.Partitions {
-		return answer
-	}
-	return kafka.NewError(kafka.ErrLeaderNotAvailable, answer.Error(), false)
-}
-
 // end returns the offset behind everything in a partition, be it in open transactions.
 func (s *Source) end(ctx context.Context, index int32) (int64, error) {
 	var end int64
 	of := []kafka.TopicPartition{{Topic: &s.config.Topic, Partition: index}}
 	err := s.cluster.patiently(ctx, "ask for offsets", func() error {
-		return s.cluster.offsets(ctx, of, kafka.LatestOffsetSpec, func(_ int32, offset int64) { end = offset })
+		err := s.cluster.offsets(ctx, of, kafka.LatestOffsetSpec, func(_ int32, offset int64) { end = offset })
+		return s.cluster.doubted(ctx, s.named(index), err)
 	})
 	if err != nil {
 		err = fmt.Errorf("ask for the end of %s [%d]: %w", s.config.Topic, index, err)

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
+
+	"github.com/pyudf/pyudf/engine/record"
 )
 
 // Reach is how far a group is in a partition.
@@ -159,4 +161,21 @@ func unsettled(err error) bool {
 		kafka.ErrUnstableOffsetCommit, kafka.ErrTransport, kafka.ErrTimedOut, kafka.ErrTimedOutQueue, kafka.ErrRequestTimedOut,
 		kafka.ErrAllBrokersDown, kafka.ErrNetworkException, kafka.ErrLeaderNotAvailable, kafka.ErrNotLeaderForPartition, kafka.ErrOffsetNotAvailable,
 	}, e.Code())
+}
+
+// doubted returns what the client answered about a partition. That it knows none, or no leader of it, is settled only if the
+// brokers have no such partition: one that has just come back does not tell of all leaders at once.
+func (c *Cluster) doubted(ctx context.Context, partition record.Partition, answer error) error {
+	e, ok := errors.AsType[kafka.Error](answer)
+	if !ok || !slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownPartition, kafka.ErrUnknownTopicOrPart, kafka.ErrNoent}, e.Code()) {
+		return answer
+	}
+	info, err := c.Topic(ctx, partition.Topic)
+	if err != nil {
+		return err
+	}
+	if int(partition.Index) >= info.Partitions {
+		return answer
+	}
+	return kafka.NewError(kafka.ErrLeaderNotAvailable, answer.Error(), false)
 }

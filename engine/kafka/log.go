@@ -21,7 +21,7 @@ func (c *Cluster) Bounds(ctx context.Context, partition record.Partition) (low, 
 		if err == nil {
 			err = c.offsets(ctx, of, kafka.LatestOffsetSpec, func(_ int32, offset int64) { end = offset })
 		}
-		return err
+		return c.doubted(ctx, partition, err)
 	})
 	if errors.Is(err, ErrUnknownTopic) {
 		return 0, 0, nil
