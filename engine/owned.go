@@ -87,14 +87,16 @@ func (r *reader) start(working context.Context, p record.Partition, from restore
 	if err != nil {
 		return fmt.Errorf("read %s [%d]: %w", p.Topic, p.Index, err)
 	}
-	r.ticked = time.Time{} // a task knows the time from its first moment on
 	config := task.Config{Position: position, Runner: r.program, Outputs: r.outputs}
 	if from.flow != nil {
 		config.Flow = from.flow
 	}
-	r.tasks[p] = &owned{
+	o := &owned{
 		partition: p, task: task.Start(working, config), stored: position, dirty: from.whole,
 		flow: from.flow, name: from.name, store: from.store, writer: changelog.NewWriter(), whole: from.whole,
+	}
+	if r.tasks[p] = o; r.stateful {
+		o.task.Tick(r.now().UnixMilli()) // it knows the time from its first moment on
 	}
 	r.tell(r.plan, p.Index, func(t *status.Task) { t.Phase, t.Committed = status.Running, position })
 	return nil

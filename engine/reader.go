@@ -132,6 +132,7 @@ func (r *reader) stop() error {
 	return errors.Join(errs...)
 }
 
+// loop does one thing after the other. Partitions begin last: what their tasks were told is done by the time of the next commit.
 func (r *reader) loop(ctx, working context.Context) error {
 	for !r.finished() {
 		if err := r.room(ctx); err != nil {
@@ -144,11 +145,11 @@ func (r *reader) loop(ctx, working context.Context) error {
 		if err := r.handle(working, event); err != nil {
 			return err
 		}
-		if err := r.begin(working); err != nil {
-			return err
-		}
 		r.tick()
 		if err := r.epochs.pass(working, r); err != nil {
+			return err
+		}
+		if err := r.begin(working); err != nil {
 			return err
 		}
 	}
