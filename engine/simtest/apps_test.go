@@ -82,10 +82,17 @@ func count(name string) *planv1.AggregateColumn {
 	return &planv1.AggregateColumn{Name: name, Value: &planv1.AggregateColumn_Builtin{Builtin: b}}
 }
 
-// copying keeps nothing: it has what comes in go out.
+func call(function string) *planv1.Step {
+	return &planv1.Step{Op: &planv1.Step_Map{Map: &planv1.Map{Call: &planv1.Call{Function: function}}}}
+}
+
+// copying keeps nothing: it has what comes in go through a worker and out.
 func copying() app {
-	p := &planv1.Plan{App: "copying", Sources: []*planv1.Source{reading("")}}
-	added(p, "out", "in", to("out"))
+	p := &planv1.Plan{App: "copying", Sources: []*planv1.Source{reading("")}, Functions: []*planv1.Function{
+		{Id: "copies", Name: "copies", Kind: planv1.Kind_KIND_RECORD, Input: planv1.Input_INPUT_RECORDS, Output: planv1.Output_OUTPUT_RECORDS},
+	}}
+	added(p, "copy", "in", call("copies"))
+	added(p, "out", "copy", to("out"))
 	expect := func(input [][]event) map[string][]string {
 		out := map[string][]string{}
 		for _, events := range input {
@@ -224,9 +231,6 @@ func keeping() app {
 		function("keeps", planv1.Input_INPUT_RECORDS, &planv1.Timer{Name: "a", OnTimer: "rings"}),
 		function("rings", planv1.Input_INPUT_COLUMNS),
 	}}
-	call := func(f string) *planv1.Step {
-		return &planv1.Step{Op: &planv1.Step_Map{Map: &planv1.Map{Call: &planv1.Call{Function: f}}}}
-	}
 	added(p, "keep", "in", call("keeps"))
 	added(p, "kept", "keep", to("kept"))
 	added(p, "by_k", "in", keyBy("k"))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state/memstate"
@@ -109,6 +110,9 @@ const changelogOf = "changelog of "
 // commitInterval is how often the engine commits.
 const commitInterval = 100 * time.Millisecond
 
+// workers is as many as there are calls at a time, so that it is the gate where they wait, and not for a worker.
+const workers = 20
+
 func (n *node) engine(client *Client) engine.Config {
 	w, cluster := n.world, n.world.cluster
 	topic := func(ctx context.Context, name string) (source.Source, error) {
@@ -149,7 +153,10 @@ func (n *node) engine(client *Client) engine.Config {
 		Changelogs: &engine.Changelogs{
 			Log: cluster.OpenLog(client), Topic: func(from *plan.Source) string { return changelogOf + from.Name },
 		},
-		Start:          w.config.Start,
+		Start: func(ctx context.Context) (dispatch.Worker, error) {
+			return Employ(ctx, w.conductor, client, w.config.Start)
+		},
+		Workers:        workers,
 		CommitInterval: commitInterval,
 		Metrics:        w.config.Metrics(),
 		Logger:         w.config.Logger.With("node", client.Name),

@@ -5,8 +5,10 @@ import (
 	"testing"
 )
 
-// TestASeedTellsTheSameAgain allows for some that do not: where two goroutines of the engine are free to go on at once, it is
-// not the conductor that decides.
+// different is how many seeds of TestASeedTellsTheSameAgain may differ. Where the reader waits in Add until a task has room, the two
+// go on at once, and it is not the conductor that decides which comes first. That is rare: it was one seed of 600.
+const different = 1
+
 func TestASeedTellsTheSameAgain(t *testing.T) {
 	const seeds = 60
 	same := 0
@@ -17,7 +19,7 @@ func TestASeedTellsTheSameAgain(t *testing.T) {
 			same++
 		}
 	}
-	if same < seeds/2 {
-		t.Errorf("only %d of %d seeds told the same again", same, seeds)
+	if t.Logf("%d of %d seeds told the same again", same, seeds); same < seeds-different {
+		t.Errorf("%d seeds told something else", seeds-same)
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 )
 
-// worker runs the functions of keeping.
+// worker runs the functions of keeping and copying.
 type worker struct{}
 
 var _ dispatch.Worker = worker{}
@@ -20,6 +20,9 @@ func (worker) Stop(context.Context) error { return nil }
 
 // Run implements dispatch.Worker.
 func (worker) Run(_ context.Context, call *dispatch.Call) (*dispatch.Result, error) {
+	if call.Groups == nil {
+		return copied(call), nil
+	}
 	a := &answer{call: call, result: &dispatch.Result{Rows: call.Rows, States: make([]record.Arena, 1)}}
 	for group := range call.Groups.Len() {
 		err := a.group(group)
@@ -28,6 +31,15 @@ func (worker) Run(_ context.Context, call *dispatch.Call) (*dispatch.Result, err
 		}
 	}
 	return a.result, nil
+}
+
+func copied(call *dispatch.Call) *dispatch.Result {
+	result := &dispatch.Result{Rows: call.Rows}
+	for row := range call.Rows {
+		result.Records.Append(call.Records.At(row))
+		result.Sources = append(result.Sources, int32(row)) //nolint:gosec // few
+	}
+	return result
 }
 
 type answer struct {
