@@ -3,9 +3,12 @@ package integration_test
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/pyudf/pyudf/engine/kafka"
 	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/integration/kafkatest"
 )
@@ -89,6 +92,35 @@ func TestNothingWaitsForABrokerThatStaysAwayWhenItIsToEnd(t *testing.T) {
 	})
 	within(t, 10*time.Second, "the end of the source", func() { _ = r.source.Close() })
 	within(t, 10*time.Second, "the end of the outlet", func() { _ = outlet.Close() })
+}
+
+// TestPositionsOfLostPartitionsAreRefused has a member lose its partitions and join its group again before it knows.
+func TestPositionsOfLostPartitionsAreRefused(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.OwnKafka(t)
+	settings := kafka.Settings{"bootstrap.servers": b.Addr(), "session.timeout.ms": "6000", "heartbeat.interval.ms": "300"}
+	c, err := kafka.Connect(t.Context(), settings, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	in, out := b.Topic(t, 1), b.Topic(t, 1)
+	b.Produce(t, in, kafkatest.Record{Value: []byte("1")})
+	r := join(t, c, in, "group")
+	values, reads := r.take(t, 1)
+	before := b.Owners(t, "group")
+	outlet, to := outletTo(t, c, "outlet", out)
+	put(t, to, values...)
+	b.Stop(t)
+	away(t, 8*time.Second)
+	b.Start(t)
+	eventually(t, "another member in the group", func() bool {
+		now := b.Owners(t, "group")
+		return len(now) == len(before) && strings.HasSuffix(now[0], "Stable") && now[1] != before[1] && strings.Contains(now[1], in)
+	})
+	if err := outlet.Deliver(t.Context(), reads); !errors.Is(err, sink.ErrAborted) {
+		t.Errorf("got %v, want one that says that the transaction was aborted", err)
+	}
 }
 
 // within fails the test if something takes longer than it may.

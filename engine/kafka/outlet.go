@@ -185,7 +185,7 @@ func (o *Outlet) sendOffsets(ctx context.Context, of *Source, positions []record
 		return err
 	}
 	err = o.insist(ctx, "storing positions", offsetsSlice, func(timeoutMS int) error {
-		progress, err := of.fast.Progress(positions)
+		progress, err := of.progress(positions)
 		if err != nil {
 			return err
 		}

@@ -1,11 +1,14 @@
 package kafka
 
 import (
+	"fmt"
 	"sync"
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/pyudf/pyudf/engine/kafka/rdkafka"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 )
 
@@ -25,6 +28,7 @@ func (s *Source) rebalance(_ *kafka.Consumer, event kafka.Event) error {
 	case kafka.RevokedPartitions:
 		h := &handover{revoked: s.allNamed(e.Partitions), lost: s.consumer.AssignmentLost(), released: make(chan struct{})}
 		if h.lost {
+			s.lost.Store(s.lost.Load() || len(h.revoked) > 0)
 			err := s.unassign(e.Partitions)
 			s.giveUp(h)
 			return err
@@ -40,6 +44,21 @@ func (s *Source) giveUp(h *handover) {
 	if len(h.revoked) > 0 && s.send(h) {
 		s.awaitRelease(h)
 	}
+}
+
+// progress returns positions for a transaction to store. Once partitions were lost it returns an error: the client may be in
+// the group again, in a generation that brokers take positions from, while the engine has not heard of the loss.
+func (s *Source) progress(positions []record.Position) (*rdkafka.Progress, error) {
+	progress, err := s.fast.Progress(positions) // before the look: a generation that is younger than the loss comes after it
+	if err == nil && s.lost.Load() {
+		progress.Close()
+		err = s.lostError()
+	}
+	return progress, err
+}
+
+func (s *Source) lostError() error {
+	return fmt.Errorf("%w: partitions of topic %q were lost to another process", sink.ErrAborted, s.config.Topic)
 }
 
 func (s *Source) unassign(partitions []kafka.TopicPartition) error {

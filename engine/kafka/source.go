@@ -71,8 +71,9 @@ type Source struct {
 	polled  chan struct{} // closed when that goroutine ended
 	mending sync.WaitGroup
 
-	// finishing tells that partitions end where they end now, leaving that this process does not come back to its group.
-	finishing, leaving atomic.Bool
+	// finishing tells that partitions end where they end now, leaving that this process does not come back to its group, lost
+	// that partitions went to another process before this one was done with them.
+	finishing, leaving, lost atomic.Bool
 
 	reading reading
 
@@ -340,6 +341,9 @@ func (s *Source) Commit(ctx context.Context, positions []record.Position) error 
 		return nil
 	}
 	err := s.cluster.patiently(ctx, "commit offsets", func() error {
+		if s.lost.Load() {
+			return s.lostError()
+		}
 		return s.slow.do(ctx, func() error {
 			_, err := s.consumer.CommitOffsets(s.offsets(positions))
 			return err
