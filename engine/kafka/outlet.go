@@ -49,7 +49,7 @@ type Outlet struct {
 
 const (
 	// slice is how long a call into the client may take, so that contexts are heeded. A call for offsets aborts the
-	// transaction when its time is over, so it has more; while the group's coordinator is away it does not heed that either.
+	// transaction when its time is over, so it has more.
 	slice        = 500 * time.Millisecond
 	offsetsSlice = time.Minute
 )
@@ -184,12 +184,16 @@ func (o *Outlet) sendOffsets(ctx context.Context, of *Source, positions []record
 	if err != nil {
 		return err
 	}
-	err = o.insist(ctx, "storing positions", offsetsSlice, func(timeoutMS int) error {
+	limit := min(offsetsSlice, o.config.TransactionTimeout)
+	err = o.insist(ctx, "storing positions", limit, func(timeoutMS int) error {
 		progress, err := of.progress(positions)
 		if err != nil {
 			return err
 		}
-		return o.calls.do(ctx, func() error {
+		// The call may never return if the group's coordinator was away meanwhile.
+		within, cancel := context.WithTimeout(ctx, limit+slice)
+		defer cancel()
+		return o.calls.do(within, func() error {
 			defer progress.Close()
 			return to.client.SendOffsets(progress, timeoutMS)
 		})

@@ -104,8 +104,9 @@ func (p *Progress) Close() {
 	C.rd_kafka_consumer_group_metadata_destroy(p.group)
 }
 
-// SendOffsets puts the progress of a consumer's group into the transaction. While the coordinator of the group is away it waits
-// for longer than its timeout: see https://github.com/confluentinc/librdkafka/issues/5456.
+// SendOffsets puts the progress of a consumer's group into the transaction. If the coordinator of the group is away it
+// waits for longer than its timeout, and may go on when the coordinator is back, for good: see
+// https://github.com/confluentinc/librdkafka/issues/5456.
 func (p *Producer) SendOffsets(progress *Progress, timeoutMS int) error {
 	return taken(C.rd_kafka_send_offsets_to_transaction(p.rk, progress.offsets, progress.group, C.int(timeoutMS)))
 }
