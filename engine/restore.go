@@ -97,13 +97,24 @@ func (e *engine) brought(ctx context.Context, from *plan.Source, p record.Partit
 	return whole, err
 }
 
-// bring makes a store what its changelog says: from what is on this machine if that is not too old, else from a snapshot, and
-// then from the changelog. whole tells that the store is to be written to the changelog as it is.
+// bring makes a store what its changelog says. whole tells that the store is to be written to the changelog as it is.
 func (e *engine) bring(ctx context.Context, from *plan.Source, p record.Partition, to *restored, fresh bool) (whole bool, err error) {
-	log := record.Partition{Topic: e.config.Changelogs.Topic(from), Index: p.Index}
 	if _, marked, err := to.store.Get([]byte(imported)); err != nil || marked || fresh {
 		return true, err
 	}
+	whole, err = e.catchUp(ctx, from, p, to)
+	if errors.Is(err, changelog.ErrGap) {
+		e.config.Logger.Info("records of a changelog were deleted while state was restored from it, so a newer snapshot is looked for",
+			"store", to.name, "cause", err)
+		whole, err = e.catchUp(ctx, from, p, to)
+	}
+	return whole, err
+}
+
+// catchUp has a store go on from what is on this machine if that is not too old, else from a snapshot, to the end of its
+// changelog. whole is as bring has it.
+func (e *engine) catchUp(ctx context.Context, from *plan.Source, p record.Partition, to *restored) (whole bool, err error) {
+	log := record.Partition{Topic: e.config.Changelogs.Topic(from), Index: p.Index}
 	low, end, err := e.config.Changelogs.Log.Bounds(ctx, log)
 	if err != nil {
 		return false, err

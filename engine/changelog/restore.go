@@ -47,7 +47,7 @@ type Result struct {
 }
 
 // Restore applies what the changelog has behind From, whole epochs only. What is applied at once carries its tag, so
-// that a restore that was broken off goes on there. After ErrGap and ErrForeign the store is as it was.
+// that a restore that was broken off, also by ErrGap, goes on there. After ErrForeign the store is as it was.
 func Restore(ctx context.Context, log Log, config RestoreConfig) (Result, error) {
 	low, end, err := log.Bounds(ctx, config.Partition)
 	if err != nil {

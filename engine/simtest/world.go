@@ -114,7 +114,7 @@ func (w *World) settle() {
 		}
 		w.conductor.Note("%s ended: %v", n.name, err)
 		if errors.Is(err, changelog.ErrGap) {
-			continue // records were deleted while it was about to read them: it is started again
+			continue // records were deleted twice while it was about to read them: it is started again
 		}
 		if stopped := errors.Is(err, sink.ErrAborted) || errors.Is(err, context.Canceled); err != nil && (!n.stopping || !stopped) {
 			w.err = fmt.Errorf("%s ended by itself: %w", n.name, err)
