@@ -70,7 +70,7 @@ func (c cuts) Restore(_ context.Context, _ string, offset int64, dir string, _ f
 }
 
 // logging is an outlet with a changelog.
-type logging struct{ *outlet }
+type logging struct{ engine.Outlet }
 
 type tail struct{ sink.Sink }
 
@@ -95,7 +95,7 @@ func counting(t *testing.T, log changelog.Log) *world {
 	open := w.config.OpenOutlet
 	w.config.OpenOutlet = func(ctx context.Context, name string) (engine.Outlet, error) {
 		to, err := open(ctx, name)
-		return logging{to.(*outlet)}, err //nolint:forcetypeassert // it is the world's
+		return logging{to}, err
 	}
 	w.config.State = memstate.New()
 	w.config.Changelogs = &engine.Changelogs{Log: log, Topic: func(*plan.Source) string { return "changelog" }}
