@@ -6,7 +6,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/changelog"
@@ -117,6 +119,42 @@ func TestAChangelogThatIsCutDuringARestoreIsReadAgainBehindANewerSnapshot(t *tes
 	}
 	if at, err := changelog.At(store); at != 2 || err != nil {
 		t.Errorf("the state is complete up to %d, %v, want 2", at, err)
+	}
+}
+
+// meeting is a root of which no store opens until so many are being opened.
+type meeting struct {
+	state.Root
+
+	missing atomic.Int32
+	all     chan struct{}
+}
+
+func (m *meeting) Open(name string) (state.Store, error) {
+	if m.missing.Add(-1) == 0 {
+		close(m.all)
+	}
+	select {
+	case <-m.all:
+		return m.Root.Open(name)
+	case <-time.After(10 * time.Second):
+		return nil, errors.New("no other store is opened meanwhile")
+	}
+}
+
+func TestPartitionsOpenTheirStoresAtTheSameTime(t *testing.T) {
+	w := counting(t, &cutting{})
+	w.config.Partitions = func(context.Context, *planv1.Source) (int, error) { return 2, nil }
+	root := &meeting{Root: w.config.State, all: make(chan struct{})}
+	root.missing.Store(2)
+	w.config.State = root
+	w.in.Push(assigned(p0, p1), source.Event{Ended: []record.Partition{p0, p1}})
+	w.start(t)
+	if err := <-w.done; err != nil {
+		t.Fatal(err)
+	}
+	if begun := w.in.Begun(); len(begun) != 2 {
+		t.Errorf("partitions began: %v", begun)
 	}
 }
 

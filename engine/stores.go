@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,12 +28,18 @@ type stores struct {
 	// memory is for what is read from its start again in every run: files, and what comes of them.
 	memory state.Root
 	logger *slog.Logger
-	mu     sync.Mutex
-	open   map[string]state.Store // guarded by mu
+	mu     sync.Mutex // guards named; it is held while none of them is
+	named  map[string]*stored
+}
+
+// stored is a store of a name. It has a lock of its own, as a store takes long to open while others are at work.
+type stored struct {
+	mu    sync.Mutex  // guards store, and is held while it is opened, closed and looked into
+	store state.Store // nil: it is not open
 }
 
 func newStores(root state.Root, logger *slog.Logger) *stores {
-	return &stores{root: root, memory: memstate.New(), logger: logger, open: map[string]state.Store{}}
+	return &stores{root: root, memory: memstate.New(), logger: logger, named: map[string]*stored{}}
 }
 
 // openStores opens where tasks keep their state, and finishes a commit that a run before did not come to finish.
@@ -58,19 +66,28 @@ func (e *engine) closeStores() {
 	}
 }
 
-// get returns the store of a task below a root, and opens it if it is not open.
-func (s *stores) get(root state.Root, name string) (state.Store, error) {
+// of returns what there is of a name.
+func (s *stores) of(name string) *stored {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if store := s.open[name]; store != nil {
-		return store, nil
+	if s.named[name] == nil {
+		s.named[name] = &stored{}
 	}
-	store, err := root.Open(name)
-	if err != nil {
-		return nil, err
+	return s.named[name]
+}
+
+// get returns the store of a task below a root, and opens it if it is not open. Several stores can be opened at the same time.
+func (s *stores) get(root state.Root, name string) (store state.Store, err error) {
+	n := s.of(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.store == nil {
+		if store, err = root.Open(name); err != nil {
+			return nil, err
+		}
+		n.store = store
 	}
-	s.open[name] = store
-	return store, nil
+	return n.store, nil
 }
 
 // await is get, which waits while another process has the store.
@@ -96,10 +113,11 @@ func (s *stores) await(ctx context.Context, root state.Root, name string) (state
 
 // look lets see what is in a store. One that cannot be opened, as another process has it, is passed over.
 func (s *stores) look(root state.Root, name string, see func(state.Store) error) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if store := s.open[name]; store != nil {
-		return see(store)
+	n := s.of(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.store != nil {
+		return see(n.store)
 	}
 	store, err := root.Open(name)
 	if err != nil {
@@ -108,41 +126,51 @@ func (s *stores) look(root state.Root, name string, see func(state.Store) error)
 	return errors.Join(see(store), store.Close())
 }
 
-// copyTo puts a copy of each open store below a directory, under its name.
-func (s *stores) copyTo(ctx context.Context, dir string) error {
+// names returns the names of all stores that were ever asked for.
+func (s *stores) names() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for name, store := range s.open {
+	return slices.Sorted(maps.Keys(s.named))
+}
+
+// copyTo puts a copy of each open store below a directory, under its name.
+func (s *stores) copyTo(ctx context.Context, dir string) error {
+	for _, name := range s.names() {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if from, ok := store.(state.Checkpointer); ok {
-			if err := from.Checkpoint(filepath.Join(dir, name)); err != nil {
-				return fmt.Errorf("copy the state %s: %w", name, err)
-			}
+		if err := s.of(name).copyTo(filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("copy the state %s: %w", name, err)
 		}
+	}
+	return nil
+}
+
+func (n *stored) copyTo(dir string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if from, ok := n.store.(state.Checkpointer); ok {
+		return from.Checkpoint(dir)
 	}
 	return nil
 }
 
 // close closes the store of a task, if it is open.
 func (s *stores) close(name string) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	store := s.open[name]
-	delete(s.open, name)
-	if store == nil {
+	n := s.of(name)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.store == nil {
 		return nil
 	}
+	store := n.store
+	n.store = nil
 	return store.Close()
 }
 
 func (s *stores) closeAll() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for name, store := range s.open {
-		_ = store.Close() // the run has ended with an error of its own, or closed them before
-		delete(s.open, name)
+	for _, name := range s.names() {
+		_ = s.close(name) // the run has ended with an error of its own, or closed them before
 	}
 }
 
