@@ -7,6 +7,7 @@ import (
 
 	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 
+	"github.com/pyudf/pyudf/engine/changelog"
 	"github.com/pyudf/pyudf/engine/record"
 )
 
@@ -44,7 +45,7 @@ func (c *Cluster) Read(ctx context.Context, partition record.Partition, from int
 		return 0, err
 	}
 	if began != from {
-		return 0, fmt.Errorf("%s [%d] begins at offset %d, after %d", partition.Topic, partition.Index, began, from)
+		return 0, gap(partition, from, began)
 	}
 	for {
 		event, err := s.Poll(ctx)
@@ -52,7 +53,7 @@ func (c *Cluster) Read(ctx context.Context, partition record.Partition, from int
 		case err != nil:
 			return 0, fmt.Errorf("read %s [%d]: %w", partition.Topic, partition.Index, err)
 		case event.Ended != nil:
-			return s.owned[partition.Index].end, nil
+			return s.owned[partition.Index].end, c.uncut(ctx, partition, from)
 		case event.Records == nil:
 			continue
 		}
@@ -62,4 +63,17 @@ func (c *Cluster) Read(ctx context.Context, partition record.Partition, from int
 			}
 		}
 	}
+}
+
+// uncut returns an error if records behind an offset were deleted, maybe before they were read: a consumer passes over them.
+func (c *Cluster) uncut(ctx context.Context, partition record.Partition, from int64) error {
+	low, _, err := c.Bounds(ctx, partition)
+	if err == nil && low > from {
+		err = gap(partition, from, low)
+	}
+	return err
+}
+
+func gap(partition record.Partition, from, low int64) error {
+	return fmt.Errorf("%w: %s [%d] begins at offset %d, after %d", changelog.ErrGap, partition.Topic, partition.Index, low, from)
 }

@@ -177,3 +177,20 @@ func (b *Broker) DeleteTopic(t testing.TB, name string) {
 		}
 	}
 }
+
+// DeleteRecords removes the records of a topic's first partition that are before an offset.
+func (b *Broker) DeleteRecords(t testing.TB, topic string, before int64) {
+	t.Helper()
+	admin := b.admin(t)
+	defer admin.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	to := []kafka.TopicPartition{{Topic: &topic, Offset: kafka.Offset(before)}}
+	deleted, err := admin.DeleteRecords(ctx, to)
+	if err == nil {
+		err = deleted.DeleteRecordsResults[0].TopicPartition.Error
+	}
+	if err != nil {
+		t.Fatalf("delete what is before %d in %s: %v", before, topic, err)
+	}
+}
