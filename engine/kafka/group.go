@@ -71,11 +71,26 @@ func (c *Cluster) offsets(ctx context.Context, partitions []kafka.TopicPartition
 // librdkafka drops the answer. See https://github.com/confluentinc/librdkafka/issues/4605; an hour is the most that it takes.
 const coordinatorTimeout = time.Hour
 
+// askCoordinator asks once. That there is no answer in time is an answer that is unsettled.
+func askCoordinator(ctx context.Context, ask func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	err := ask(within)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return kafka.NewError(kafka.ErrTimedOut, "no answer from the coordinator of the group", false)
+	}
+	return err
+}
+
 // committed asks for the offsets that a group has committed. While a transaction is open that may store others, the answer is
 // an error that is unsettled.
 func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64)) error {
 	wanted := []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}}
-	answer, err := c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(coordinatorTimeout), kafka.SetAdminRequireStableOffsets(true))
+	var answer kafka.ListConsumerGroupOffsetsResult
+	err := askCoordinator(ctx, func(ctx context.Context) (err error) {
+		answer, err = c.admin.ListConsumerGroupOffsets(ctx, wanted, kafka.SetAdminRequestTimeout(coordinatorTimeout), kafka.SetAdminRequireStableOffsets(true))
+		return err
+	})
 	if e, ok := errors.AsType[kafka.Error](err); ok && e.Code() == kafka.ErrGroupIDNotFound {
 		return nil
 	}

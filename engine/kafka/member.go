@@ -76,7 +76,11 @@ func (c *Cluster) instances(ctx context.Context, group string) (map[string]bool,
 }
 
 func (c *Cluster) describe(ctx context.Context, group string) (kafka.ConsumerGroupDescription, error) {
-	answer, err := c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(coordinatorTimeout))
+	var answer kafka.DescribeConsumerGroupsResult
+	err := askCoordinator(ctx, func(ctx context.Context) (err error) {
+		answer, err = c.admin.DescribeConsumerGroups(ctx, []string{group}, kafka.SetAdminRequestTimeout(coordinatorTimeout))
+		return err
+	})
 	if err != nil {
 		return kafka.ConsumerGroupDescription{}, err
 	}
