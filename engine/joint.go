@@ -20,7 +20,7 @@ type Queue interface {
 	Wake()
 }
 
-// joint are epochs of all readers together, for hops within the process. What waits in such a hop is nowhere else, so the
+// joint are epochs of all readers together, for hops within the process and files of one run. What waits in such a hop is nowhere else, so the
 // positions of a source may be stored only with everything before them through all stages.
 //
 // When an epoch is due each reader stops between two events, those behind a hop when the stage before has stopped and
@@ -153,7 +153,7 @@ func (j *joint) store(working context.Context) error {
 func (j *joint) epoch() (epoch []reached, written bool) {
 	for r, positions := range j.stopped {
 		if len(positions) > 0 {
-			epoch = append(epoch, reached{r, positions})
+			epoch = append(epoch, reached{reader: r, positions: positions})
 		}
 		written = written || r.outputs.Written.Load() > 0
 	}
@@ -194,6 +194,9 @@ func (j *joint) commit(ctx context.Context, readers []*reader) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	epoch, written := j.epoch()
+	if last := ending(readers); last != nil {
+		epoch = last
+	}
 	if len(epoch) == 0 && !written {
 		return nil
 	}

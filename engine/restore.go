@@ -53,7 +53,9 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 	if out.flow, err = e.flow(r, p, out.store); err != nil {
 		return out, err
 	}
-	out.position, err = e.position(out.store, p, committed)
+	if out.position, err = e.position(out.store, p, committed); err == nil && r.identity != "" {
+		err = e.recall(r, out)
+	}
 	return out, err
 }
 
