@@ -238,7 +238,8 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 				return r.ports.openOutlet(ctx, r.plan, name)
 			},
 			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-			State: r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
+			ResumeFiles: r.ports.resumesFiles(),
+			State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
 			SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
 			Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
