@@ -134,9 +134,9 @@ func Run(ctx context.Context, config Config) error {
 		defer cancel()
 		pool.Close(ctx)
 	}()
-	fresh, id := &resets{}, rand.Text()
+	past, id := &past{}, rand.Text()
 	return again(ctx, config.Logger, func() (opened bool, err error) {
-		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, fresh: fresh, id: id}
+		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, past: past, id: id}
 		if err = r.run(ctx); errors.Is(err, errEnded) {
 			err = nil
 		}
@@ -161,20 +161,28 @@ type engine struct {
 	// partitions are those of each source of the plan.
 	partitions []int
 	// id is that of the run, from its first attempt to its last.
-	id string
-	// fresh are the stores that --reset-state is still to empty.
-	fresh *resets
+	id   string
+	past *past
 	// opened tells that everything is open.
 	opened bool
 }
 
-// resets remembers which stores began anew: each does so once.
-type resets struct{ done sync.Map }
+// past is what a run remembers of its attempts.
+type past struct {
+	// reset are the stores that began anew, which each does once; ends are the ends of runs that the first attempt found.
+	reset, ends sync.Map
+}
 
 // first tells whether it was not asked for the store before.
-func (r *resets) first(store string) bool {
-	_, before := r.done.LoadOrStore(store, true)
+func (p *past) first(store string) bool {
+	_, before := p.reset.LoadOrStore(store, true)
 	return !before
+}
+
+// otherEnd tells whether a store has the end of another run than before.
+func (p *past) otherEnd(store, end string) bool {
+	before, there := p.ends.LoadOrStore(store, end)
+	return there && before != end
 }
 
 func (e *engine) run(ctx context.Context) error {

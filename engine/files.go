@@ -44,6 +44,9 @@ func (e *engine) together() bool {
 // errEnded says that an earlier attempt of this run came to its end, though nobody knew whether it was committed.
 var errEnded = errors.New("the run has ended")
 
+// errTakenOver says that this process stood still for so long that another one did the rest.
+var errTakenOver = errors.New("another process of the group has taken over the run, and has come to its end")
+
 // errOtherFile says that there is no going on with a file.
 var errOtherFile = errors.New("the file is not as it was when a run of it was interrupted")
 
@@ -55,6 +58,9 @@ func (e *engine) recall(r *reader, from restored) error {
 	}
 	if string(ended) == e.id {
 		return errEnded
+	}
+	if !from.whole && e.past.otherEnd(from.name, string(ended)) {
+		return errTakenOver
 	}
 	if from.position < 0 {
 		return nil

@@ -248,6 +248,25 @@ func TestAnEndOfWhichNobodyKnowsIsTheEnd(t *testing.T) {
 	}
 }
 
+func TestARunThatAnotherProcessEndedIsNotBegunAnew(t *testing.T) {
+	s := newShelf(t, "a")
+	other := *s
+	other.state = memstate.New()
+	s.deliver = func(entries []entry, commit func()) error {
+		if s.count(nil) == 0 {
+			commit()
+			return nil
+		}
+		s.deliver = nil
+		other.succeed()
+		return fmt.Errorf("%w: it is fenced", sink.ErrAborted)
+	}
+	if err := s.run(); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("it ended with %v", err)
+	}
+	s.complete(1)
+}
+
 func TestAnotherFileThanTheInterruptedRunReadIsRefused(t *testing.T) {
 	s := newShelf(t, "a", "b")
 	s.deliver = func(entries []entry, commit func()) error {
