@@ -218,3 +218,26 @@ func TestResetStateBeginsAFileAnew(t *testing.T) {
 		inTurn(t, f.results(t), want, 1)
 	})
 }
+
+func TestOneProcessOfAGroupReadsItsFiles(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		f := windowedFile(t, b)
+		want := f.undisturbed(t)
+		first := f.start(t, nil)
+		first.awaitOut(t, 1)
+		first.interrupt(t, syscall.SIGSTOP)
+		second := f.start(t, nil)
+		if code := second.wait(t); code == 0 {
+			t.Error("two processes on a machine read the file")
+		}
+		contains(t, "what it said", second.err.String(), "another process on this machine runs as node files of the group")
+		f.dir = t.TempDir()
+		f.start(t, nil).succeed(t)
+		first.interrupt(t, syscall.SIGCONT)
+		if code := first.wait(t); code == 0 {
+			t.Error("the first process did not see that another one took over")
+		}
+		contains(t, "what it said", first.err.String(), "another process")
+		inTurn(t, f.results(t), want, 1)
+	})
+}

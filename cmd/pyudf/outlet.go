@@ -37,7 +37,7 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 	}
 	config := kafka.OutletConfig{Name: name}
 	if p.transactional {
-		config.TransactionalID = p.transactionalID(name)
+		config.TransactionalID = p.config.group + "." + p.node + "." + name
 		config.TransactionTimeout = p.config.commitInterval + max(transactionSlack, sessionTimeout(p.config.settings))
 		if name == "" { // a single node: nobody takes over, and its stages may take long to come to rest
 			config.TransactionTimeout = longestTransaction
@@ -48,14 +48,6 @@ func (p *ports) openOutlet(ctx context.Context, plan *planv1.Plan, name string) 
 		return nil, outcome.Mendable(err)
 	}
 	return o, nil
-}
-
-// transactionalID returns the id of an outlet's transactions. Files are read by one process of a group, wherever it runs.
-func (p *ports) transactionalID(name string) string {
-	if p.onlyFiles {
-		return p.config.group + ".files"
-	}
-	return p.config.group + "." + p.node + "." + name
 }
 
 // transactionSlack is for how much longer than the commit interval brokers keep a transaction at least, or as long as a session

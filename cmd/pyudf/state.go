@@ -115,7 +115,11 @@ func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan,
 	if err != nil {
 		return nil, err
 	}
-	if k.slot, err = node.Claim(dir, f.node); err != nil {
+	name := f.node
+	if ports.resumesFiles() {
+		name = nodeOfFiles
+	}
+	if k.slot, err = node.Claim(dir, name); err != nil {
 		return nil, outcome.Mendable(err)
 	}
 	k.closing = append(k.closing, k.slot.Release)
@@ -183,6 +187,9 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 
 // resumesFiles tells that a run which was interrupted is gone on with, of an app that reads files alone.
 func (p *ports) resumesFiles() bool { return p.onlyFiles && p.transactional }
+
+// nodeOfFiles is who reads files, wherever it runs: a process of this name fences the one before.
+const nodeOfFiles = "files"
 
 func keepsState(compiled *plan.Plan) bool {
 	for _, s := range compiled.Sources {
