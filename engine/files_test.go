@@ -203,7 +203,7 @@ func TestARunOverFilesBehindOneThatCameToItsEndBeginsAnew(t *testing.T) {
 func TestAFileThatEndedIsNotReadAgainBeforeTheOthersOfTheRunEnded(t *testing.T) {
 	s := newShelf(t, "a", "b")
 	s.endless = map[string]bool{"b": true}
-	s.deliver = func(entries []entry, commit func()) error {
+	s.deliver = func(_ []entry, commit func()) error {
 		commit()
 		if s.count(nil) == s.rows() {
 			return errPower
@@ -252,7 +252,7 @@ func TestARunThatAnotherProcessEndedIsNotBegunAnew(t *testing.T) {
 	s := newShelf(t, "a")
 	other := *s
 	other.state = memstate.New()
-	s.deliver = func(entries []entry, commit func()) error {
+	s.deliver = func(_ []entry, commit func()) error {
 		if s.count(nil) == 0 {
 			commit()
 			return nil
@@ -269,7 +269,7 @@ func TestARunThatAnotherProcessEndedIsNotBegunAnew(t *testing.T) {
 
 func TestAnotherFileThanTheInterruptedRunReadIsRefused(t *testing.T) {
 	s := newShelf(t, "a", "b")
-	s.deliver = func(entries []entry, commit func()) error {
+	s.deliver = func(_ []entry, commit func()) error {
 		commit()
 		if s.count(nil) > 10 {
 			return errPower
