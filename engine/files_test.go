@@ -47,6 +47,17 @@ type fakeFile struct {
 
 func (f *fakeFile) Identity() string { return f.identity }
 
+// Poll says now and then that nothing happens, as a file does not but others do that wait for an end.
+func (f *fakeFile) Poll(ctx context.Context) (source.Event, error) {
+	moment, cancel := context.WithTimeout(ctx, time.Millisecond)
+	defer cancel()
+	event, err := f.Fake.Poll(moment)
+	if err != nil && ctx.Err() == nil && moment.Err() != nil {
+		return source.Event{Idle: true}, nil
+	}
+	return event, err
+}
+
 // newShelf returns an app that copies each file to the topic that has its name with "-out".
 func newShelf(t *testing.T, files ...string) *shelf {
 	t.Helper()
@@ -107,8 +118,12 @@ func sharedSources(s *shelf) map[string]func() source.Source {
 			if !s.endless[name] {
 				events = append(events, source.Event{Ended: []record.Partition{p}})
 			}
-			s.sources[name].Push(events...)
-			return &fakeFile{s.sources[name], name + s.edited}
+			from := s.sources[name]
+			if from.Closed() { // by an attempt before
+				from = sourcetest.New()
+			}
+			from.Push(events...)
+			return &fakeFile{from, name + s.edited}
 		}
 	}
 	return open

@@ -272,11 +272,7 @@ func (r *reader) end(o *owned) {
 // hold closes an epoch with what is written, and lets nothing more be written until goOn. Batches that are in workers go on
 // meanwhile, and are part of the next epoch.
 func (r *reader) hold(working context.Context) error {
-	how := (*task.Task).Hold
-	if r.lockstep {
-		how = (*task.Task).Drain
-	}
-	moved, err := r.reach(how)
+	moved, err := r.pause()
 	if err == nil {
 		err = r.commitAt(working, moved)
 	}
@@ -286,6 +282,14 @@ func (r *reader) hold(working context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// pause lets nothing more be written until goOn, and returns the positions that moved since they were stored.
+func (r *reader) pause() ([]record.Position, error) {
+	if r.lockstep {
+		return r.drain()
+	}
+	return r.reach((*task.Task).Hold)
 }
 
 // workOff returns when the batches that were read are written. It commits meanwhile, as they may take long.
