@@ -18,6 +18,8 @@ import (
 type reached struct {
 	reader    *reader
 	positions []record.Position
+	// last tells that the run came to its end, and that the next one begins anew.
+	last bool
 }
 
 // commit closes an epoch: what changed of the state goes to the changelogs, everything that was written becomes visible
@@ -27,7 +29,7 @@ func (e *engine) commit(ctx context.Context, outlet Outlet, epoch []reached) err
 	began := time.Now()
 	e.probe("begin")
 	for _, part := range epoch {
-		if err := part.reader.log(part.positions); err != nil {
+		if err := part.reader.log(part); err != nil {
 			return err
 		}
 	}
@@ -72,10 +74,11 @@ func readsOf(epoch []reached) []sink.Read {
 }
 
 // log writes what changed of the state since the last epoch to the changelog.
-func (r *reader) log(positions []record.Position) error {
-	return r.each(positions, func(o *owned) error {
+func (r *reader) log(epoch reached) error {
+	return r.each(epoch.positions, func(o *owned) error {
 		return o.task.Changes(func(ctx context.Context, changes *state.Changes) error {
 			o.changes = changes
+			r.sign(changes, epoch)
 			if r.changelog == nil {
 				return nil
 			}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,9 @@ type Config struct {
 	OpenHop func(ctx context.Context, to HopTo) (Hop, error)
 	// SingleNode tells that this process reads all partitions, and that all hops are within it: OpenHop gives Queues.
 	SingleNode bool
+	// ResumeFiles tells that a run which was interrupted is gone on with where it was, of an app that reads files alone. One that
+	// came to its end is not: the next one begins anew. Else every run reads files from their start.
+	ResumeFiles bool
 	// Partitions returns how many partitions a source has.
 	Partitions func(ctx context.Context, s *planv1.Source) (int, error)
 	// State is where tasks keep what they know from batch to batch; nil: in memory, until the run ends.
@@ -130,10 +134,12 @@ func Run(ctx context.Context, config Config) error {
 		defer cancel()
 		pool.Close(ctx)
 	}()
-	fresh := &resets{}
+	past, id := &past{}, rand.Text()
 	return again(ctx, config.Logger, func() (opened bool, err error) {
-		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, fresh: fresh}
-		err = r.run(ctx)
+		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, past: past, id: id}
+		if err = r.run(ctx); errors.Is(err, errEnded) {
+			err = nil
+		}
 		return r.opened, err
 	})
 }
@@ -154,19 +160,29 @@ type engine struct {
 	bringing sync.Mutex
 	// partitions are those of each source of the plan.
 	partitions []int
-	// fresh are the stores that --reset-state is still to empty.
-	fresh *resets
+	// id is that of the run, from its first attempt to its last.
+	id   string
+	past *past
 	// opened tells that everything is open.
 	opened bool
 }
 
-// resets remembers which stores began anew: each does so once.
-type resets struct{ done sync.Map }
+// past is what a run remembers of its attempts.
+type past struct {
+	// reset are the stores that began anew, which each does once; ends are the ends of runs that the first attempt found.
+	reset, ends sync.Map
+}
 
 // first tells whether it was not asked for the store before.
-func (r *resets) first(store string) bool {
-	_, before := r.done.LoadOrStore(store, true)
+func (p *past) first(store string) bool {
+	_, before := p.reset.LoadOrStore(store, true)
 	return !before
+}
+
+// otherEnd tells whether a store has the end of another run than before.
+func (p *past) otherEnd(store, end string) bool {
+	before, there := p.ends.LoadOrStore(store, end)
+	return there && before != end
 }
 
 func (e *engine) run(ctx context.Context) error {

@@ -49,7 +49,7 @@ func (apart) commit(ctx context.Context, readers []*reader) error {
 		if r.interval != never || len(r.final) == 0 {
 			continue
 		}
-		if err := insist(ctx, r, func() error { return r.close(ctx, r.outlet, []reached{{r, r.final}}) }); err != nil {
+		if err := insist(ctx, r, func() error { return r.close(ctx, r.outlet, []reached{{reader: r, positions: r.final}}) }); err != nil {
 			return err
 		}
 	}

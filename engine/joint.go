@@ -20,12 +20,11 @@ type Queue interface {
 	Wake()
 }
 
-// joint are epochs of all readers together, for hops within the process. What waits in such a hop is nowhere else, so the
+// joint are epochs of all readers together, for hops within the process and files of one run. What waits in such a hop is nowhere else, so the
 // positions of a source may be stored only with everything before them through all stages.
 //
 // When an epoch is due each reader stops between two events, those behind a hop when the stage before has stopped and
-// nothing waits in the hop. A reader that stops has drained its tasks. The last one commits for all while nobody reads,
-// and wakes the others.
+// nothing waits in the hop; they drain their tasks. The last one commits for all while nobody reads, and wakes the others.
 type joint struct {
 	// outlet is that of all readers; save commits what they have reached.
 	outlet   Outlet
@@ -42,8 +41,9 @@ type joint struct {
 	// stopped are the readers that wait for the end of the epoch or have ended, with the positions to commit.
 	stopped map[*reader][]record.Position
 	ended   map[*reader]bool
-	// done is closed when the epoch is committed.
-	done chan struct{}
+	// done is closed when the epoch is committed; broken is why it was not, after which no other is.
+	done   chan struct{}
+	broken error
 }
 
 // newJoint returns the epochs of readers. The first begins now.
@@ -65,7 +65,7 @@ func (j *joint) pass(working context.Context, r *reader) error {
 	if !j.turn(r) {
 		return nil
 	}
-	positions, err := r.drain()
+	positions, err := j.rest(r)
 	if err != nil {
 		return err
 	}
@@ -75,10 +75,22 @@ func (j *joint) pass(working context.Context, r *reader) error {
 	}
 	select {
 	case <-done:
-		return nil
+		return r.goOn()
 	case <-j.failed:
-		return context.Canceled
+		return errOtherFailed
 	}
+}
+
+// errOtherFailed ends a reader, without a commit, when another one failed with an error of its own.
+var errOtherFailed = errors.New("another reader of the run failed")
+
+// rest has a reader write nothing more until goOn. Batches of a source that are in workers go on meanwhile, and are part of the
+// next epoch: what is slow does not make a transaction last. Behind a hop there are none, once all is done that it was given.
+func (j *joint) rest(r *reader) ([]record.Position, error) {
+	if j.before[r] != nil {
+		return r.drain()
+	}
+	return r.pause()
 }
 
 // turn tells whether a reader has to stop now.
@@ -100,6 +112,9 @@ func (j *joint) turn(r *reader) bool {
 func (j *joint) stop(working context.Context, r *reader, positions []record.Position) (<-chan struct{}, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if j.broken != nil {
+		return nil, j.broken
+	}
 	done := j.done
 	j.stopped[r] = positions
 	for next, before := range j.before {
@@ -115,8 +130,8 @@ func (j *joint) stop(working context.Context, r *reader, positions []record.Posi
 
 // close commits an epoch and begins the next. REQUIRES: all readers have stopped, mu is held.
 func (j *joint) close(working context.Context) error {
-	if err := j.store(working); err != nil {
-		return err
+	if j.broken = j.store(working); j.broken != nil {
+		return j.broken
 	}
 	for r := range j.before {
 		if !j.ended[r] {
@@ -153,7 +168,7 @@ func (j *joint) store(working context.Context) error {
 func (j *joint) epoch() (epoch []reached, written bool) {
 	for r, positions := range j.stopped {
 		if len(positions) > 0 {
-			epoch = append(epoch, reached{r, positions})
+			epoch = append(epoch, reached{reader: r, positions: positions})
 		}
 		written = written || r.outputs.Written.Load() > 0
 	}
@@ -194,6 +209,9 @@ func (j *joint) commit(ctx context.Context, readers []*reader) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	epoch, written := j.epoch()
+	if last := ending(readers); last != nil {
+		epoch = last
+	}
 	if len(epoch) == 0 && !written {
 		return nil
 	}

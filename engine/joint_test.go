@@ -5,10 +5,12 @@ import (
 	"errors"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
 	"github.com/pyudf/pyudf/engine"
+	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/source"
@@ -225,4 +227,63 @@ func TestASourceIsNotReadWhileTooMuchWaitsBehindIt(t *testing.T) {
 		}
 		h.complete(false)
 	})
+}
+
+// hesitant gives records back as they are. Its first call lasts until the second began, which lasts until it is told to go on.
+type hesitant struct {
+	idle
+
+	calls       atomic.Int32
+	began, goOn chan struct{}
+}
+
+func (h *hesitant) Run(ctx context.Context, call *dispatch.Call) (*dispatch.Result, error) {
+	waits := make(chan struct{})
+	close(waits)
+	switch h.calls.Add(1) {
+	case 1:
+		waits = h.began
+	case 2:
+		close(h.began)
+		waits = h.goOn
+	}
+	select {
+	case <-waits:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	result := &dispatch.Result{Rows: call.Rows}
+	for row := range call.Rows {
+		result.Records.Append(call.Records.At(row))
+		result.Sources = append(result.Sources, int32(row)) //nolint:gosec // few
+	}
+	return result, nil
+}
+
+// hesitate puts a function before the first hop.
+func hesitate(p *planv1.Plan) {
+	p.Functions = []*planv1.Function{{
+		Id: "same", Name: "same", Kind: planv1.Kind_KIND_RECORD, Input: planv1.Input_INPUT_RECORDS, Output: planv1.Output_OUTPUT_RECORDS,
+		TimeoutMs: 60_000,
+	}}
+	p.Steps[0].Input = "same"
+	p.Steps = append(p.Steps, &planv1.Step{
+		Id: "same", Input: "in", Op: &planv1.Step_Map{Map: &planv1.Map{Call: &planv1.Call{Function: "same"}, Schema: p.GetSources()[0].GetSchema()}},
+	})
+}
+
+func TestAJointCommitDoesNotWaitForWhatWorkersHave(t *testing.T) {
+	h := newHopped(t, 7)
+	r := h.trial(h.state, 1)
+	slow := &hesitant{began: make(chan struct{}), goOn: make(chan struct{})}
+	hesitate(r.config.Plan)
+	r.config.Start = func(context.Context) (dispatch.Worker, error) { return slow, nil }
+	r.config.Workers, r.config.CommitInterval, r.config.Flush = 2, 1, true
+	var once sync.Once
+	r.in.OnCommit(func([]record.Position) error {
+		once.Do(func() { close(slow.goOn) })
+		return nil
+	})
+	r.succeed()
+	h.complete(false)
 }

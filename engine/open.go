@@ -9,6 +9,7 @@ import (
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/sink"
+	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/step"
 	"github.com/pyudf/pyudf/engine/task"
 )
@@ -90,6 +91,9 @@ func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
 	if err == nil && r.source == nil {
 		r.source, err = e.config.OpenSource(ctx, from.Proto)
 	}
+	if same, ok := r.source.(source.Identifier); ok && e.config.ResumeFiles {
+		r.identity = same.Identity()
+	}
 	if r.source != nil {
 		e.readers[i] = r
 	}
@@ -98,7 +102,7 @@ func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
 
 // logged tells whether the tasks of a source have a changelog.
 func (e *engine) logged(from *plan.Source) bool {
-	return e.config.Changelogs != nil && from.Stateful() && !e.fromFiles(from)
+	return e.config.Changelogs != nil && e.keeps(from) && e.lasts(from)
 }
 
 func (e *engine) openHop(ctx context.Context, i int, r *reader) error {
@@ -147,7 +151,9 @@ func (e *engine) reader(i int, from *plan.Source) *reader {
 		metrics:    e.config.Metrics,
 		logger:     e.config.Logger.With("source", from.Name),
 		closeState: func(record.Partition) error { return nil },
-		stateful:   from.Stateful(),
+		stateful:   e.keeps(from),
+		anew:       e.config.ResumeFiles,
+		runID:      e.id,
 		flush:      e.config.Flush || from.Proto.GetFile() != nil,
 		live:       !e.config.Bounded && from.Proto.GetTopic() != nil,
 		lockstep:   e.config.Lockstep,

@@ -58,6 +58,12 @@ type reader struct {
 	flush bool
 	// lockstep tells that every epoch has everything that was read.
 	lockstep bool
+	// identity is what tells the file that is read from others, if runs go on with it; empty: they do not. runID is the run's id.
+	// anew tells that a run behind one that came to its end begins anew.
+	identity, runID string
+	anew            bool
+	// through tells that everything was read and finished, and that the next run begins anew.
+	through bool
 	// live tells that the clock counts: partitions without records become idle.
 	live bool
 
@@ -98,6 +104,7 @@ func (r *reader) run(ctx context.Context) error {
 			return err
 		}
 	}
+	r.through = ended && r.anew
 	return r.epochs.end(working, r)
 }
 
@@ -266,11 +273,7 @@ func (r *reader) end(o *owned) {
 // hold closes an epoch with what is written, and lets nothing more be written until goOn. Batches that are in workers go on
 // meanwhile, and are part of the next epoch.
 func (r *reader) hold(working context.Context) error {
-	how := (*task.Task).Hold
-	if r.lockstep {
-		how = (*task.Task).Drain
-	}
-	moved, err := r.reach(how)
+	moved, err := r.pause()
 	if err == nil {
 		err = r.commitAt(working, moved)
 	}
@@ -280,6 +283,14 @@ func (r *reader) hold(working context.Context) error {
 		return nil
 	}
 	return err
+}
+
+// pause lets nothing more be written until goOn, and returns the positions that moved since they were stored.
+func (r *reader) pause() ([]record.Position, error) {
+	if r.lockstep {
+		return r.drain()
+	}
+	return r.reach((*task.Task).Hold)
 }
 
 // workOff returns when the batches that were read are written. It commits meanwhile, as they may take long.
@@ -333,7 +344,7 @@ func (r *reader) commitAt(working context.Context, moved []record.Position) erro
 	if len(moved) == 0 && r.outputs.Written.Load() == 0 {
 		return nil
 	}
-	return r.close(working, r.outlet, []reached{{r, moved}})
+	return r.close(working, r.outlet, []reached{{reader: r, positions: moved, last: r.through}})
 }
 
 // drain has tasks write everything, and returns the positions that moved since they were stored.

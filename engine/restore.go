@@ -40,7 +40,7 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 		return restored{position: committed}, err
 	}
 	out := restored{name: storeName(r.plan, p)}
-	fresh := e.config.ResetState && e.fresh.first(out.name)
+	fresh := e.config.ResetState && e.past.first(out.name)
 	if out.store, err = e.stores.await(ctx, e.rootOf(r.plan), out.name); err != nil {
 		return out, err
 	}
@@ -53,7 +53,9 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 	if out.flow, err = e.flow(r, p, out.store); err != nil {
 		return out, err
 	}
-	out.position, err = e.position(out.store, p, committed)
+	if out.position, err = e.position(out.store, p, committed); err == nil && r.identity != "" {
+		err = e.recall(r, out)
+	}
 	return out, err
 }
 

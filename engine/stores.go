@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -25,7 +24,7 @@ import (
 // stores are the open stores of the tasks. A source asks for one before the task is there, to know where to go on.
 type stores struct {
 	root state.Root
-	// memory is for what is read from its start again in every run: files, and what comes of them.
+	// memory is for files that every run reads from their start, and what comes of them.
 	memory state.Root
 	logger *slog.Logger
 	mu     sync.Mutex // guards named; it is held while none of them is
@@ -44,7 +43,7 @@ func newStores(root state.Root, logger *slog.Logger) *stores {
 
 // openStores opens where tasks keep their state, and finishes a commit that a run before did not come to finish.
 func (e *engine) openStores() (err error) {
-	if !e.config.SingleNode || len(e.plan.Hops) == 0 {
+	if !e.together() {
 		e.stores = newStores(e.config.State, e.config.Logger)
 		return journal.Recover(e.config.State)
 	}
@@ -182,23 +181,15 @@ func storeName(from *plan.Source, p record.Partition) string {
 	} else if from.Proto.GetFile() != nil {
 		kind = "file-"
 	}
-	return kind + strings.ReplaceAll(filepath.ToSlash(from.Name), "/", "_") + "-" + strconv.Itoa(int(p.Index))
+	return kind + from.Slug() + "-" + strconv.Itoa(int(p.Index))
 }
 
 // rootOf returns where a source's tasks keep their state.
 func (e *engine) rootOf(from *plan.Source) state.Root {
-	if e.fromFiles(from) {
+	if !e.lasts(from) {
 		return e.stores.memory
 	}
 	return e.stores.root
-}
-
-// fromFiles tells whether records come from a file in the end.
-func (e *engine) fromFiles(from *plan.Source) bool {
-	if from.Hop != nil {
-		return e.fromFiles(e.feeder(from.Hop))
-	}
-	return from.Proto.GetFile() != nil
 }
 
 // spread returns over how many partitions the keys of a stage's state are spread, 0 if it has none. Only a single node
@@ -240,7 +231,7 @@ func (e *engine) checkSpread(from *plan.Source, partitions int) error {
 // was committed if that is further.
 func (e *engine) resume(from *plan.Source) source.Resume {
 	return func(p record.Partition, committed int64) (int64, error) {
-		if e.fromFiles(from) {
+		if !e.lasts(from) {
 			return committed, nil
 		}
 		position := int64(-1)

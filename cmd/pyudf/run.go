@@ -61,7 +61,8 @@ or a time. For an app --from means the same; for FILE:FUNCTION --from names the 
 Every record counts exactly once: results, state and positions of an epoch are committed in one transaction,
 every --commit-interval, and consumers that read with isolation.level=read_committed see an epoch whole or not
 at all. --guarantee at-least-once shows results as they are written; after a crash some come twice. An app that
-writes files commits at its end, and what it writes to topics besides comes at least once.
+writes files commits at its end, and what it writes to topics besides comes at least once. A run that reads files
+alone goes on where the one before was interrupted; behind one that came to its end it begins anew.
 
 Windows and keyed state of topics are kept in --state-dir, by cluster and group, and in a changelog topic: the
 next run goes on there, with --until-end too, and any process of the group can take over.
@@ -90,7 +91,7 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	cmd.Flags().StringVar(&flags.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX, from which any machine can take over (see docs/snapshots.md)")
 	cmd.Flags().DurationVar(&flags.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
 	cmd.Flags().BoolVar(&flags.flush, "flush", false, "with --until-end, close the windows that are open at the end; else they wait for the next run")
-	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "forget the group's state on this machine and go on at its offsets with empty windows")
+	cmd.Flags().BoolVar(&flags.resetState, "reset-state", false, "forget the group's state on this machine and go on at its offsets with empty windows, in files at their start")
 	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "this process is the only one of its group: records that get another key stay in memory, and need no topic")
 	flags.kafka.add(cmd)
 	flags.talk.add(cmd)
@@ -238,7 +239,8 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 				return r.ports.openOutlet(ctx, r.plan, name)
 			},
 			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-			State: r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
+			ResumeFiles: r.ports.resumesFiles(),
+			State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
 			SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
 			Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
 			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/url"
@@ -26,11 +27,10 @@ import (
 // hopRetention is how long records stay in a topic between two stages: longer than any engine should be away.
 const hopRetention = 7 * 24 * 60 * 60 * 1000
 
-// openHop opens the topic that leads to a stage; a queue in memory where all input is files, which are read from the
-// start again in every run.
+// openHop opens the topic that leads to a stage; a queue in memory where all input is files, which one process reads.
 func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error) {
 	if p.cluster == nil || p.onlyFiles {
-		return localHop(to.Stage, defaultPartitions), nil
+		return localHop(to.Stage, cmp.Or(to.Partitions, defaultPartitions)), nil
 	}
 	if p.config.singleNode {
 		return p.hopInProcess(ctx, to)
@@ -115,12 +115,16 @@ func (f *runFlags) openState(ctx context.Context, w *world, compiled *plan.Plan,
 	if err != nil {
 		return nil, err
 	}
-	if k.slot, err = node.Claim(dir, f.node); err != nil {
+	name := f.node
+	if ports.resumesFiles() {
+		name = nodeOfFiles
+	}
+	if k.slot, err = node.Claim(dir, name); err != nil {
 		return nil, outcome.Mendable(err)
 	}
 	k.closing = append(k.closing, k.slot.Release)
 	ports.node = k.slot.ID()
-	if keepsState(compiled) {
+	if keepsState(compiled) || ports.resumesFiles() {
 		if err := f.openStores(ctx, k, dir, ports); err != nil {
 			k.close()
 			return nil, outcome.Mendable(err)
@@ -177,9 +181,15 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 	}
 	return &engine.Changelogs{
 		Log:   p.cluster,
-		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Name + ".changelog" },
+		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Slug() + ".changelog" },
 	}
 }
+
+// resumesFiles tells that a run which was interrupted is gone on with, of an app that reads files alone.
+func (p *ports) resumesFiles() bool { return p.onlyFiles && p.transactional }
+
+// nodeOfFiles is who reads files, wherever it runs: a process of this name fences the one before.
+const nodeOfFiles = "files"
 
 func keepsState(compiled *plan.Plan) bool {
 	for _, s := range compiled.Sources {

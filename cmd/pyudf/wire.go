@@ -209,7 +209,7 @@ func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, c
 		p.partitions = defaultPartitions
 	}
 	_, files := destinations(plan)
-	p.transactional = !config.atLeastOnce && !p.onlyFiles && len(files) == 0
+	p.transactional = !config.atLeastOnce && len(files) == 0
 	if len(faults) > 0 {
 		p.close()
 		return nil, errors.Join(faults...)

@@ -75,7 +75,7 @@ func (o *Outlet) judge(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, err)
 	case ok && isFenced(cause) && o.displaced():
 		return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and brokers let the younger one go on; "+
-			"stop one of them, or give each a state directory of its own", o.config.TransactionalID)
+			"stop one of them, or give each a state directory of its own; if they read files, another --group", o.config.TransactionalID)
 	case ok, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w: %w", doing, sink.ErrAborted, err)
 	default:

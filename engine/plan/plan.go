@@ -1,7 +1,11 @@
 package plan
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"path/filepath"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/expr"
@@ -35,6 +39,19 @@ type Source struct {
 
 // Stateful tells whether the steps need to know anything from batch to batch: what has a window, a state or a hop.
 func (s *Source) Stateful() bool { return s.Keyed || s.Hop != nil }
+
+// Slug returns the name as it can be part of a topic's and a directory's. That of a file is the last part of its path, with
+// digits that no other path has.
+func (s *Source) Slug() string {
+	const longest = 60
+	if s.Proto.GetFile() == nil {
+		return s.Name
+	}
+	path := filepath.ToSlash(s.Name)
+	base := regexp.MustCompile(`[^a-zA-Z0-9._-]`).ReplaceAllString(path[strings.LastIndex(path, "/")+1:], "_")
+	sum := sha256.Sum256([]byte(path))
+	return fmt.Sprintf("%s-%x", base[:min(len(base), longest)], sum[:4])
+}
 
 // Feeds tells whether a step of the source leads to a hop.
 func (s *Source) Feeds(hop *Hop) bool {

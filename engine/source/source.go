@@ -49,6 +49,10 @@ type Finisher interface{ Finish() }
 // Leaver is a source that a group would wait for if it did not say that it does not come back. Leave is called before Close.
 type Leaver interface{ Leave() }
 
+// Identifier is a source whose records may be others in another run, though it has the same name. Identity returns what tells
+// the one from the other.
+type Identifier interface{ Identity() string }
+
 // Resume tells where a partition goes on: at the position that its state reflects. committed is the position that the
 // source knows of, -1 if there is none; so is the answer if the source shall begin where it begins without one. An error
 // ends the run: it says what the user has to mend.

@@ -6,5 +6,6 @@
 // What stops the run is a file that cannot be read at all, and a Parquet file that is damaged after its start, where no
 // row can be told from the next.
 //
-// It knows nothing of topics and of what happens to the records. It keeps no positions: every run reads from the start.
+// It knows nothing of topics and of what happens to the records. It keeps no positions; where a run goes on that was
+// interrupted, the engine does, and it asks by Identity whether the file is still the same.
 package file

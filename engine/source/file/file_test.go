@@ -250,3 +250,29 @@ func TestCloseWhilePollWaitsIsFine(t *testing.T) {
 		t.Errorf("poll returned %v, want %v", err, context.Canceled)
 	}
 }
+
+func TestAFileIsAnotherOneIfItsSizeOrOneOfItsEndsIs(t *testing.T) {
+	long := strings.Repeat("{\"x\":1}\n", 50_000)
+	identity := func(text string) string {
+		identifier, ok := open(t, planOf(write(t, "x.jsonl", text))).(source.Identifier)
+		if !ok {
+			t.Fatal("a file does not say what tells it from others")
+		}
+		return identifier.Identity()
+	}
+	same := identity(long)
+	if again := identity(long); again != same {
+		t.Errorf("a copy is %s, and was %s", again, same)
+	}
+	for name, other := range map[string]string{
+		"longer":            long + "\n",
+		"shorter":           long[:len(long)-8],
+		"another beginning": `{"y"` + long[4:],
+		"another end":       long[:len(long)-8] + "{\"x\":2}\n",
+		"empty":             "",
+	} {
+		if identity(other) == same {
+			t.Errorf("%s: it counts as the same", name)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package file
 import (
 	"bufio"
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,31 +17,55 @@ import (
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-func open(path string, s *planv1.Source) (rows, error) {
+// open returns the rows of a file, and what tells it from others.
+func open(path string, s *planv1.Source) (opened rows, identity string, err error) {
 	if path == "" {
-		return nil, errors.New("the plan names no file")
+		return nil, "", errors.New("the plan names no file")
 	}
 	format, err := formatOf(path, s.GetFile().GetFormat())
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	file, err := openRegular(path)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	var opened rows
-	switch format {
-	case planv1.Format_FORMAT_CSV:
-		opened, err = openCSV(file, s.GetSchema())
-	case planv1.Format_FORMAT_PARQUET:
-		opened, err = openParquet(file)
-	default:
-		opened, err = openLines(file)
+	if identity, err = identify(file); err == nil {
+		opened, err = openAs(format, file, s)
 	}
 	if err != nil {
-		return nil, errors.Join(err, file.Close())
+		return nil, "", errors.Join(err, file.Close())
 	}
-	return opened, nil
+	return opened, identity, nil
+}
+
+func openAs(format planv1.Format, file *os.File, s *planv1.Source) (rows, error) {
+	switch format {
+	case planv1.Format_FORMAT_CSV:
+		return openCSV(file, s.GetSchema())
+	case planv1.Format_FORMAT_PARQUET:
+		return openParquet(file)
+	default:
+		return openLines(file)
+	}
+}
+
+// looked is how many bytes of each end of a file are looked at to tell it from others: all of it may take minutes.
+const looked = 64 << 10
+
+// identify returns a file's size and a hash of its two ends.
+func identify(file *os.File) (string, error) {
+	info, err := file.Stat()
+	if err != nil {
+		return "", err
+	}
+	hash := sha256.New()
+	for _, from := range []int64{0, max(0, info.Size()-looked)} {
+		if _, err := io.Copy(hash, io.NewSectionReader(file, from, looked)); err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("%d bytes, %x", info.Size(), hash.Sum(nil)), nil
 }
 
 // formatOf returns the format that the plan names, else the one that the file's name ends on.

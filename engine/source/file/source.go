@@ -41,6 +41,7 @@ const (
 // Source reads one file. Create it with Open.
 type Source struct {
 	partition record.Partition
+	identity  string
 	fields    fields
 	stage     stage
 	next      int64
@@ -51,7 +52,10 @@ type Source struct {
 	rows rows
 }
 
-var _ source.Source = (*Source)(nil)
+var (
+	_ source.Source     = (*Source)(nil)
+	_ source.Identifier = (*Source)(nil)
+)
 
 // Open opens the file that a plan's source names and looks at its start, for CSV without a declared schema at all of
 // it. Its error is a sentence for the user.
@@ -60,16 +64,20 @@ func Open(ctx context.Context, s *planv1.Source) (source.Source, error) {
 		return nil, err
 	}
 	path := s.GetFile().GetPath()
-	rows, err := open(path, s)
+	rows, identity, err := open(path, s)
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
 	return &Source{
 		partition: record.Partition{Topic: path},
+		identity:  identity,
 		fields:    fields{key: s.GetKey(), time: s.GetTime().GetField()},
 		rows:      rows,
 	}, nil
 }
+
+// Identity implements source.Identifier: it is another one if the file's size or one of its ends is.
+func (s *Source) Identity() string { return s.identity }
 
 // Poll implements source.Source.
 func (s *Source) Poll(ctx context.Context) (source.Event, error) {
@@ -130,7 +138,7 @@ func (s *Source) Release(partitions []record.Partition) error {
 	return nil
 }
 
-// Commit implements source.Source. A file has no place for positions: the next run reads it from its start.
+// Commit implements source.Source. A file has no place for positions.
 func (s *Source) Commit(ctx context.Context, _ []record.Position) error { return ctx.Err() }
 
 // Close implements source.Source.

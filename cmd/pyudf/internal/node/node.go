@@ -67,7 +67,7 @@ func claimName(stateDir, name string) (*Node, error) {
 	n, err := claim(filepath.Join(Home(stateDir), "node-"+name))
 	switch {
 	case errors.Is(err, errTaken):
-		return nil, fmt.Errorf("another process on this machine runs as node %s of the group: stop it, or give one of them another name", name)
+		return nil, fmt.Errorf("another process on this machine runs as node %s of the group: stop it, or give one of them another name or --group", name)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EROFS):
 		return &Node{id: name}, nil
 	case err != nil:
