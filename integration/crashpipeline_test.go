@@ -84,8 +84,12 @@ func (n *node) keep(t *testing.T, name string) {
 			case <-time.After(5 * time.Second):
 			}
 		}
-		path := filepath.Join(kafkatest.Root(t), "build", name)
-		if err := os.WriteFile(path, []byte(program.err.String()), 0o600); err != nil {
+		build := filepath.Join(kafkatest.Root(t), "build")
+		err := os.MkdirAll(build, 0o755)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(build, name), []byte(program.err.String()), 0o600)
+		}
+		if err != nil {
 			t.Log(err)
 		}
 	})
@@ -150,7 +154,8 @@ func (p *pipeline) again(t *testing.T) outcome {
 	t.Helper()
 	s := *p.stream
 	s.app, s.out = kafkatest.Name(t, "app"), kafkatest.Name(t, "out")
-	s.run(t, "--flush", "--state-dir", t.TempDir())
+	all := s.start(t, "--until-end", "--flush", "--state-dir", t.TempDir())
+	all.succeedWithin(t, patience+time.Duration(len(p.load.sent))*time.Millisecond)
 	return outcomeOf(t, &s)
 }
 

@@ -104,10 +104,15 @@ func (p *program) interrupt(t *testing.T, signal os.Signal) {
 // wait returns the exit code once it ended.
 func (p *program) wait(t *testing.T) int {
 	t.Helper()
+	return p.waitFor(t, patience)
+}
+
+func (p *program) waitFor(t *testing.T, limit time.Duration) int {
+	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(patience):
-		t.Fatalf("the program has not ended within %s", patience)
+	case <-time.After(limit):
+		t.Fatalf("the program has not ended within %s", limit)
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
@@ -115,7 +120,12 @@ func (p *program) wait(t *testing.T) int {
 // succeed waits until it ended well.
 func (p *program) succeed(t *testing.T) *program {
 	t.Helper()
-	if code := p.wait(t); code != 0 {
+	return p.succeedWithin(t, patience)
+}
+
+func (p *program) succeedWithin(t *testing.T, limit time.Duration) *program {
+	t.Helper()
+	if code := p.waitFor(t, limit); code != 0 {
 		t.Fatalf("the program ended with %d:\n%s", code, shorten(p.err.String()))
 	}
 	return p
