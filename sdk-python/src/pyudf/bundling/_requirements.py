@@ -1,0 +1,135 @@
+"""What has to be installed: as the project says, else as it is installed here."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from pyudf.bundling import _declared
+from pyudf.bundling._faults import Fault
+from pyudf.errors import Origin
+
+_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+@dataclass(slots=True)
+class Requirements:
+    """What has to be installed.
+
+    Attributes:
+        lines: As pip reads them, sorted, each with the reason.
+        source: Where they are from.
+        faults: What is wrong with them.
+        notes: What people should know of them.
+    """
+
+    lines: dict[str, str] = field(default_factory=dict)
+    source: str = "what is imported, as it is installed here"
+    faults: list[Fault] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def find(modules: Mapping[str, Origin], root: str, given: str | None) -> Requirements:
+    """Return what modules need.
+
+    Args:
+        modules: Full names of modules that are imported, each with who does it.
+        root: The directory of the target.
+        given: A file of requirements; None: that of the project, if it has one.
+    """
+    found = Requirements()
+    declared = _declared.read(root, given)
+    if declared is not None:
+        found.source, found.faults = declared.source, list(declared.faults)
+        found.notes = list(declared.notes)
+        found.lines = {line: declared.source for line in declared.lines}
+    covered = _closure(_name(line) for line in found.lines)
+    for module, origin in modules.items():
+        names = _distributions(module)
+        if not names:
+            # Without the distribution nobody knows which of the declared ones has the module.
+            if declared is None:
+                found.faults.append(_unknown(module, origin))
+            continue
+        name = names[0]
+        if name == "pyudf" or covered.intersection(names):
+            continue
+        _add_installed(found, name, origin, declared is not None)
+    found.lines = {k: found.lines[k] for k in sorted(found.lines) if _name(k) != "pyudf"}
+    return found
+
+
+def _add_installed(found: Requirements, name: str, origin: Origin, declared: bool) -> None:
+    distribution = importlib.metadata.distribution(name)
+    if distribution.read_text("direct_url.json") and '"file:' in (
+        distribution.read_text("direct_url.json") or ""
+    ):
+        what = f"{name} is installed from a directory of this machine"
+        fix = "copy its modules beside the target, or publish it and list it in the requirements"
+        found.faults.append(Fault(origin, what, fix))
+        return
+    line = f"{name}=={distribution.version}"
+    found.lines.setdefault(line, f"imported at {origin}")
+    if declared:
+        found.notes.append(f"{line} is imported at {origin}, and {found.source} does not list it")
+
+
+def _unknown(module: str, origin: Origin) -> Fault:
+    top = module.split(".", maxsplit=1)[0]
+    what = (
+        f"there is no module {top!r} beside it, nor in the Python environment of {sys.executable}"
+    )
+    return Fault(origin, what, "install it there, or choose another interpreter with --python")
+
+
+def _distributions(module: str) -> list[str]:
+    """Return the normal names of the distributions that a module may be from, the best first."""
+    names = _packages().get(module.split(".", maxsplit=1)[0], ())
+    if len(set(names)) < 2:
+        return [_normal(name) for name in names[:1]]
+    path = module.replace(".", "/")
+    fitting = [name for name in names if _has(name, path)] or list(names)
+    return sorted({_normal(name) for name in fitting})
+
+
+@functools.cache
+def _packages() -> Mapping[str, list[str]]:
+    return importlib.metadata.packages_distributions()
+
+
+def _has(name: str, path: str) -> bool:
+    """Tell whether a distribution has a module, by its path without a suffix."""
+    files = importlib.metadata.distribution(name).files or ()
+    wanted = (f"{path}.py", f"{path}/__init__.py")
+    return any(str(f) in wanted for f in files)
+
+
+def _closure(names: Iterable[str]) -> set[str]:
+    """Return the names of distributions with all that they need, as far as they are installed."""
+    closed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in closed:
+            continue
+        closed.add(name)
+        try:
+            needed = importlib.metadata.distribution(name).requires or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        waiting += [_name(line) for line in needed if "extra ==" not in line]
+    return closed
+
+
+def _name(line: str) -> str:
+    found = _NAME.match(line)
+    return _normal(found[0]) if found else ""
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
