@@ -96,6 +96,7 @@ def _bundle(path: str, name: str, *, function: bool) -> Unit:
         )
         raise LoadError(message)
     file = os.path.join(bundle.directory, *entry.file.split("/"))
+    new: Callable[[], ModuleType]
     if entry.kind == "notebook":
         new = functools.partial(bundling.new_packed_module, bundle)
     elif entry.kind == "package":

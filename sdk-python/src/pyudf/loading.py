@@ -165,8 +165,7 @@ def _run(unit: Unit) -> ModuleType:
     """Run a file as a module of its name."""
     if sys.path[:1] != [unit.home]:
         sys.path.insert(0, unit.home)
-    with contextlib.chdir(unit.home) if unit.at_home else contextlib.nullcontext():
-        return _guarded(unit)
+    return _guarded(unit)
 
 
 def _cell_loader(file: str) -> CellLoader | None:
@@ -183,7 +182,8 @@ def _execute(unit: Unit) -> ModuleType:
     assert module.__spec__ is not None and module.__spec__.loader is not None
     sys.modules[module.__name__] = module
     try:
-        module.__spec__.loader.exec_module(module)
+        with contextlib.chdir(unit.home) if unit.at_home else contextlib.nullcontext():
+            module.__spec__.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(module.__name__, None)
         raise
@@ -200,8 +200,8 @@ def _guarded(unit: Unit) -> ModuleType:
         raise LoadError(str(err)) from err
     except SystemExit as err:
         message = (
-            f"{unit.shown} ended Python ({err!r}) while it was loaded; put what runs it by itself under "
-            'if __name__ == "__main__":'
+            f"{unit.shown} ended Python ({err!r}) while it was loaded; put what runs it by "
+            'itself under if __name__ == "__main__":'
         )
         raise LoadError(message, user_traceback(err)) from err
     except Exception as err:

@@ -15,6 +15,7 @@ from pyudf.bundling._faults import Fault, Refused
 from pyudf.bundling._paths import Paths
 from pyudf.bundling._reading import Reader
 from pyudf.bundling._refusals import Refusals
+from pyudf.bundling._requirements import is_installed
 from pyudf.bundling._scopes import scope_of
 from pyudf.bundling._selection import Selection
 from pyudf.bundling._statements import Statement, parse
@@ -71,9 +72,11 @@ class ModuleFinder:
             package: The package that they are in, with dots.
         """
         for statement in statements:
+            forgiven = _forgiven(statement.node)
             for node in ast.walk(statement.node):
                 for name, optional in _imports(node, package):
-                    self._import(name, statement.at(node), optional=optional)
+                    spare = node in forgiven and not is_installed(name)
+                    self._import(name, statement.at(node), optional=optional or spare)
 
     def take_file(self, path: str, origin: Origin) -> None:
         """Take in a module, and what it imports and reads."""
@@ -145,6 +148,23 @@ class ModuleFinder:
 
     def _is_file(self, path: str) -> bool:
         return os.path.isfile(os.path.join(self._root, path))
+
+
+def _forgiven(node: ast.stmt) -> set[ast.AST]:
+    """Return what may fail in a statement: what it tries, and what is for type checkers only."""
+    forgiven: set[ast.AST] = set()
+    for part in ast.walk(node):
+        tried = isinstance(part, ast.Try) and any(_catches(h.type) for h in part.handlers)
+        checked = isinstance(part, ast.If) and "TYPE_CHECKING" in ast.unparse(part.test)
+        if tried or checked:
+            body: list[ast.stmt] = getattr(part, "body", [])
+            forgiven |= {inner for line in body for inner in ast.walk(line)}
+    return forgiven
+
+
+def _catches(kind: ast.expr | None) -> bool:
+    names = {"ImportError", "ModuleNotFoundError", "Exception"}
+    return kind is None or any(isinstance(n, ast.Name) and n.id in names for n in ast.walk(kind))
 
 
 def _imports(node: ast.AST, package: str) -> Iterator[tuple[str, bool]]:

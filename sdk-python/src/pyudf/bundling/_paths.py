@@ -10,7 +10,12 @@ from typing import Final
 from pyudf.bundling._statements import Statement
 from pyudf.bundling._syntax import dotted
 
-_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath", "os.fspath"})
+# How many names may stand for one another before it is taken for a circle.
+_DEEPEST: Final = 20
+_PATHS: Final = frozenset({"pathlib.Path", "pathlib.PurePath", "pathlib.PosixPath"})
+_CURRENT: Final = frozenset({"os.getcwd", "pathlib.Path.cwd"})
+_JOINS: Final = frozenset({"os.path.join", "posixpath.join"})
+_WHOLE: Final = frozenset({"os.path.abspath", "os.path.realpath", "os.fspath", "str"})
 _SAME: Final = frozenset({"resolve", "absolute", "as_posix", "expanduser"})
 
 
@@ -48,31 +53,29 @@ class Paths:
 
     def text(self, expression: ast.expr, depth: int = 0) -> str | None:
         """Return the text or path that an expression gives; None if that is not known."""
-        if depth > 20:
-            return None
+        found: str | None = None
         match expression:
             case ast.Constant(value=str(value)):
-                return value
+                found = value
             case ast.Name(id="__file__"):
-                return self._file
-            case ast.Name(id=name) if name in self._values:
-                return self.text(self._values[name], depth + 1)
+                found = self._file
+            case ast.Name(id=name) if name in self._values and depth < _DEEPEST:
+                found = self.text(self._values[name], depth + 1)
             case ast.BinOp(op=ast.Div()):
-                return self._joined([expression.left, expression.right], depth)
+                found = self._joined([expression.left, expression.right], depth)
             case ast.BinOp(op=ast.Add()):
-                parts = [self.text(e, depth + 1) for e in (expression.left, expression.right)]
-                return None if None in parts else "".join(filter(None, parts))
+                parts = [self.text(e, depth) for e in (expression.left, expression.right)]
+                found = None if None in parts else "".join(filter(None, parts))
             case ast.JoinedStr():
-                return self._formatted(expression, depth)
+                found = self._formatted(expression, depth)
             case ast.Attribute(value=value, attr="parent"):
-                inner = self.text(value, depth + 1)
-                return None if inner is None else _above(inner)
+                found = _above(self.text(value, depth))
             case ast.Call():
-                return self._call(expression, depth)
-        return None
+                found = self._call(expression, depth)
+        return found
 
     def _joined(self, parts: Iterable[ast.expr], depth: int) -> str | None:
-        texts = [self.text(part, depth + 1) for part in parts]
+        texts = [self.text(part, depth) for part in parts]
         known = [text for text in texts if text is not None]
         return os.path.join(*known) if known and len(known) == len(texts) else None
 
@@ -81,7 +84,7 @@ class Paths:
         for value in expression.values:
             inner = value.value if isinstance(value, ast.FormattedValue) else value
             plain = not isinstance(value, ast.FormattedValue) or value.format_spec is None
-            part = self.text(inner, depth + 1) if plain else None
+            part = self.text(inner, depth) if plain else None
             if part is None:
                 return None
             text += part
@@ -89,27 +92,24 @@ class Paths:
 
     def _call(self, call: ast.Call, depth: int) -> str | None:
         name = dotted(call.func, self._modules)
-        if name in ("os.path.join", "posixpath.join") and call.args:
-            return self._joined(call.args, depth)
-        if name in _PATHS or name == "str":
-            return self._joined(call.args, depth) if call.args else "."
-        if name in ("os.getcwd", "pathlib.Path.cwd"):
-            return "."
-        if name in ("os.path.abspath", "os.path.realpath") and call.args:
-            return self.text(call.args[0], depth + 1)
-        if name == "os.path.dirname" and call.args:
-            inner = self.text(call.args[0], depth + 1)
-            return None if inner is None else _above(inner)
-        if isinstance(call.func, ast.Attribute):
-            if call.func.attr == "joinpath":
-                return self._joined([call.func.value, *call.args], depth)
-            if call.func.attr in _SAME:
-                return self.text(call.func.value, depth + 1)
-        return None
+        found: str | None = None
+        if name in _CURRENT or (name in _PATHS and not call.args):
+            found = "."
+        elif name in _PATHS or name in _JOINS:
+            found = self._joined(call.args, depth)
+        elif name in _WHOLE and call.args:
+            found = self.text(call.args[0], depth)
+        elif name == "os.path.dirname" and call.args:
+            found = _above(self.text(call.args[0], depth))
+        elif isinstance(call.func, ast.Attribute) and call.func.attr == "joinpath":
+            found = self._joined([call.func.value, *call.args], depth)
+        elif isinstance(call.func, ast.Attribute) and call.func.attr in _SAME:
+            found = self.text(call.func.value, depth)
+        return found
 
 
-def _above(path: str) -> str:
-    return os.path.normpath(os.path.join(path, os.pardir))
+def _above(path: str | None) -> str | None:
+    return None if path is None else os.path.normpath(os.path.join(path, os.pardir))
 
 
 def _stores(statements: Iterable[Statement]) -> dict[str, int]:

@@ -133,7 +133,9 @@ class Reader:
             for node in ast.walk(statement.node):
                 if isinstance(node, ast.Call):
                     for text in calls.texts(node):
-                        needed = plain and id(node) in at_once
+                        # A database that is not there is made by who connects to it.
+                        makes = dotted(node.func, modules) == "sqlite3.connect"
+                        needed = plain and id(node) in at_once and not makes
                         self._add(text, statement.at(node), needed=needed)
 
     def take(self, path: str, origin: Origin) -> None:
@@ -204,9 +206,10 @@ def megabytes(size: int) -> str:
         >>> megabytes(12_345_678), megabytes(4_200), megabytes(12)
         ('12.3 MB', '4.2 kB', '12 B')
     """
-    if size < 1000:
-        return f"{size} B"
-    return f"{size / 1000:.1f} kB" if size < 1_000_000 else f"{size / 1_000_000:.1f} MB"
+    for unit, scale in (("MB", 1_000_000), ("kB", 1_000)):
+        if size >= scale:
+            return f"{size / scale:.1f} {unit}"
+    return f"{size} B"
 
 
 def _is_reader(name: str, last: str) -> bool:
@@ -228,7 +231,7 @@ def _writes(call: ast.Call, name: str) -> bool:
     modes = [k.value for k in call.keywords if k.arg == "mode"]
     modes += call.args[position : position + 1] if opens else []
     values = [m.value for m in modes if isinstance(m, ast.Constant) and isinstance(m.value, str)]
-    return any(set(value) & set("wax") and len(value) < 5 for value in values)
+    return any(set(value) & set("wax") and set(value) <= set("waxrbt+") for value in values)
 
 
 def _is_outside(text: str, root: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 from pyudf.bundling._faults import Fault
 from pyudf.bundling._scopes import Scope
 from pyudf.bundling._selection import KERNEL, Selection
-from pyudf.bundling._statements import Statement, shown
+from pyudf.bundling._statements import Statement
 from pyudf.bundling._syntax import dotted, has_call, root, running
 from pyudf.errors import Origin
 
@@ -20,7 +20,8 @@ _CONNECTIONS: Final = frozenset(
     "codecs.open confluent_kafka.Consumer confluent_kafka.Producer duckdb.connect "
     "elasticsearch.Elasticsearch ftplib.FTP gzip.open grpc.insecure_channel grpc.secure_channel "
     "h5py.File http.client.HTTPConnection http.client.HTTPSConnection httpx.AsyncClient "
-    "httpx.Client io.open kafka.KafkaConsumer kafka.KafkaProducer lzma.open mysql.connector.connect "
+    "httpx.Client io.open kafka.KafkaConsumer kafka.KafkaProducer lzma.open "
+    "mysql.connector.connect "
     "open oracledb.connect paramiko.SSHClient pika.BlockingConnection psycopg.connect "
     "psycopg2.connect psycopg_pool.ConnectionPool pymongo.MongoClient pymysql.connect "
     "pyodbc.connect redis.Redis redis.StrictRedis redis.from_url requests.Session "
@@ -147,10 +148,8 @@ class Refusals:
 
 def _magic(statement: Statement) -> Iterator[Fault]:
     for line, text in statement.magics:
-        names = "" if line else "the whole cell goes through "
-        yield Fault(
-            Origin(statement.origin.file, line or 1),
-            f"{names}{text!r}, which only IPython understands, and the app needs "
-            f"{shown(statement.text, 40)!r}",
-            "write it in Python, or take it apart so that the app does not need the magic",
-        )
+        what = f"{text!r} is for IPython only, and the app needs what it does"
+        if not line:
+            what = f"{text!r} takes the whole cell to IPython, and the app needs something of it"
+        fix = "write it in Python, or in a cell that the app does not need"
+        yield Fault(Origin(statement.origin.file, line or 1), what, fix)

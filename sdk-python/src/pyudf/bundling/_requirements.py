@@ -64,6 +64,11 @@ def find(modules: Mapping[str, Origin], root: str, given: str | None) -> Require
     return found
 
 
+def is_installed(module: str) -> bool:
+    """Tell whether a distribution here has a module."""
+    return bool(_distributions(module))
+
+
 def _add_installed(found: Requirements, name: str, origin: Origin, declared: bool) -> None:
     distribution = importlib.metadata.distribution(name)
     if distribution.read_text("direct_url.json") and '"file:' in (
@@ -89,12 +94,11 @@ def _unknown(module: str, origin: Origin) -> Fault:
 
 def _distributions(module: str) -> list[str]:
     """Return the normal names of the distributions that a module may be from, the best first."""
-    names = _packages().get(module.split(".", maxsplit=1)[0], ())
-    if len(set(names)) < 2:
-        return [_normal(name) for name in names[:1]]
+    names = set(_packages().get(module.split(".", maxsplit=1)[0], ()))
     path = module.replace(".", "/")
-    fitting = [name for name in names if _has(name, path)] or list(names)
-    return sorted({_normal(name) for name in fitting})
+    several = len(names) > 1
+    fitting = {name for name in names if _has(name, path)} if several else names
+    return sorted(_normal(name) for name in fitting or names)
 
 
 @functools.cache

@@ -125,8 +125,8 @@ def _statement(index: int, cell: Cell, cleaned: Cleaned, node: ast.stmt) -> Stat
 
 def first_line(node: ast.stmt) -> int:
     """Return the line on which a statement begins, its decorators included."""
-    decorated = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-    return min([node.lineno, *(d.lineno for d in (node.decorator_list if decorated else ()))])
+    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+    return min([node.lineno, *(d.lineno for d in decorators)])
 
 
 def _segment(lines: list[str], node: ast.stmt) -> str:

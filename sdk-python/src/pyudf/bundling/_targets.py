@@ -73,8 +73,8 @@ def resolve(target: str) -> Target:
     if stem and os.path.isfile(f"{stem}.py"):
         return Target("package", os.getcwd(), f"{stem}.py", path, name)
     message = (
-        f"{target} is nothing that can be bundled; name a notebook (heat.ipynb), a file (heat.py or "
-        "features.py:heat_index) or a directory that is a package"
+        f"{target} is nothing that can be bundled; name a notebook (heat.ipynb), a file (heat.py "
+        "or features.py:heat_index) or a directory that is a package"
     )
     raise LoadError(message)
 
