@@ -167,7 +167,7 @@ def _read_lock(path: str, declared: Declared) -> None:
     waiting = [(edge, "") for root in roots for edge in root.get("dependencies", ())]
     while waiting:
         edge, above = waiting.pop()
-        marker = " and ".join(f"({m})" for m in (above, edge.get("marker", "")) if m)
+        marker = _joined([m for m in (above, edge.get("marker", "")) if m], " and ")
         for package in _locked(packages, edge):
             key = (package["name"], package.get("version", ""))
             known = markers.setdefault(key, set())
@@ -177,8 +177,12 @@ def _read_lock(path: str, declared: Declared) -> None:
             waiting += [(e, marker) for e in _edges(package, edge)]
     for (name, version), conditions in sorted(markers.items()):
         package = next(p for p in packages if (p["name"], p.get("version", "")) == (name, version))
-        condition = "" if "" in conditions else " or ".join(sorted(conditions))
+        condition = "" if "" in conditions else _joined(sorted(conditions), " or ")
         _add_locked(declared, package, condition, origin)
+
+
+def _joined(markers: list[str], word: str) -> str:
+    return word.join(f"({m})" for m in markers) if len(markers) > 1 else "".join(markers)
 
 
 def _locked(packages: list[dict[str, Any]], edge: Mapping[str, Any]) -> list[dict[str, Any]]:

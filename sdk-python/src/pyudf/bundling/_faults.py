@@ -47,8 +47,8 @@ class Refused(LoadError):
     """
 
     def __init__(self, target: str, faults: Sequence[Fault]) -> None:
-        """Make an error of all faults."""
-        lines = [f"{target} cannot go as it is:", *map(str, faults)]
+        """Make an error of all faults; a target is named by its path."""
+        lines = [f"{Origin(target, 0)} cannot go as it is:", *map(str, faults)]
         super().__init__("\n".join(lines))
         self.faults = tuple(faults)
 

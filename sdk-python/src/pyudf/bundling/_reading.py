@@ -74,7 +74,8 @@ class _Calls:
         if _writes(call, name):
             return
         candidates: list[ast.expr] = []
-        if _is_reader(name, last):
+        method = last in _GLOBS and name.split(".")[0] != "glob"
+        if _is_reader(name, last) and not method:
             candidates += call.args[:1]
             candidates += [k.value for k in call.keywords if k.arg in _KEYWORDS]
         if isinstance(call.func, ast.Attribute) and last in _METHODS:
@@ -83,7 +84,7 @@ class _Calls:
             text = self._paths.text(candidate)
             if text is not None:
                 yield from self._matches(text, last)
-        if last in _GLOBS and isinstance(call.func, ast.Attribute) and call.args:
+        if method and isinstance(call.func, ast.Attribute) and call.args:
             base = self._paths.text(call.func.value)
             pattern = self._paths.text(call.args[0])
             if base is not None and pattern is not None:
