@@ -12,6 +12,7 @@ HELPERS = {
     "helpers/inner.py": "from . import deep\n\ndef shift(x):\n    return x + deep.VALUE\n",
     "helpers/deep.py": "VALUE = 40\n",
     "helpers/unused.py": "import no_such_module\n",
+    "model.json": '{"mean": 499.5}',
     "codes.json": '{"a": 5}',
     "data/more.json": '{"a": 6}',
 }

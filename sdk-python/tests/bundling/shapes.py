@@ -694,4 +694,185 @@ NAME = "heat-1"
 app = pu.App(NAME)
 app.topic("weather").to("copy")
 """,
+    "a decorator that takes arguments and notes functions": f"""# probe: f(1.0)
+{HEAD}
+RULES = {{}}
+def rule(name):
+    def note(func):
+        RULES[name] = func
+        return func
+    return note
+@rule("plus")
+def plus(x):
+    return x + 1
+@rule("times")
+def times(x):
+    return x * 5
+def f(x: float) -> float:
+    return sum(r(x) for r in RULES.values())
+weather.with_columns(y=f).to("out")
+""",
+    "a method whose result is used and that changes its object": f"""# probe: f(1.0)
+{HEAD}
+class Ids:
+    n = 0
+    def fresh(self):
+        self.n += 1
+        return self.n
+ids = Ids()
+first = ids.fresh()
+second = ids.fresh()
+print(second)
+def f(x: float) -> float:
+    return x + ids.n
+weather.with_columns(y=f).to("out")
+""",
+    "a class that fills a table of the module": f"""# probe: f(1.0)
+{HEAD}
+TABLE = []
+class Entry:
+    def __init__(self, n):
+        self.n = n
+        TABLE.append(self)
+    def double(self):
+        TABLE.append(Entry(self.n * 2))
+Entry(3)
+e = Entry(4)
+e.double()
+def f(x: float) -> float:
+    return x + sum(entry.n for entry in TABLE)
+weather.with_columns(y=f).to("out")
+""",
+    "a base that notes its subclasses": f"""# probe: f(1.0)
+{HEAD}
+class Rule:
+    all = []
+    def __init_subclass__(cls):
+        Rule.all.append(cls)
+class Hot(Rule):
+    bonus = 3
+class Cold(Rule):
+    bonus = 4
+def f(x: float) -> float:
+    return x + sum(rule.bonus for rule in Rule.all)
+weather.with_columns(y=f).to("out")
+""",
+    "a change deep in a function": f"""# probe: f(1.0)
+{HEAD}
+def settle(config):
+    inner = config["inner"]
+    for key in ("a", "b"):
+        inner[key] = key * 2
+config = {{"inner": {{}}}}
+done = settle(config)
+def f(x: float) -> str:
+    return config["inner"]["b"]
+weather.with_columns(y=f).to("out")
+""",
+    "arrays changed in their place": f"""# probe: f(1.0)
+{HEAD}
+import numpy as np
+a = np.arange(5.0)
+a[1:3] = 7
+a += 1
+np.multiply(a, 2, out=a)
+a.sort()
+b = a.view()
+b[0] = -100
+def f(x: float) -> float:
+    return x + float(a.sum())
+weather.with_columns(y=f).to("out")
+""",
+    "tables changed in their place": f"""# probe: f("b")
+{HEAD}
+import pandas as pd
+stations = pd.DataFrame({{"name": ["a", "b", "c"], "h": [1.0, 2.0, 3.0], "h2": 0.0}})
+stations.pop("h2")
+stations.columns = ["name", "height"]
+stations.loc[0, "height"] = 9.0
+stations["double"] = stations["height"] * 2
+print(stations.head())
+heights = stations.set_index("name")["double"].to_dict()
+stations["later"] = 1
+def f(station: str) -> float:
+    return heights[station]
+weather.with_columns(y=f).to("out")
+""",
+    "functions with attributes": f"""# probe: f(1.0)
+{HEAD}
+def helper(x):
+    return x + helper.offset
+helper.offset = 6
+def f(x: float) -> float:
+    return helper(x)
+weather.with_columns(y=f).to("out")
+""",
+    "mutual recursion": f"""# probe: f(4.0)
+{HEAD}
+def even(n):
+    return n <= 0 or odd(n - 1)
+def odd(n):
+    return n > 0 and even(n - 1)
+def f(x: float) -> bool:
+    return even(x)
+weather.with_columns(y=f).to("out")
+""",
+    "streams with one name, and two at once": f"""# probe: 1
+{HEAD}
+orders, stock = app.topic("orders"), app.topic("stock")
+weather = weather.where(pu.col("t") > 1)
+weather = weather.drop("t")
+weather.to("out")
+for s in (orders, stock): s.to(f"{{s.id}}_copy")
+""",
+    "a pipeline in blocks": """# probe: 1
+import contextlib
+import pyudf as pu
+if True:
+    app = pu.App("blocks")
+with contextlib.nullcontext(app.topic("weather")) as weather:
+    hot = weather.where(pu.col("t") > 1)
+try:
+    hot.to("hot")
+except ValueError:
+    pass
+""",
+    "enums, named tuples and defaults of fields": f"""# probe: f("x").kind
+{HEAD}
+import enum
+from dataclasses import dataclass, field
+from collections import namedtuple
+Point = namedtuple("Point", "x y")
+class Kind(enum.Enum):
+    HOT = "hot"
+def places():
+    return [Point(1, 2)]
+@dataclass
+class Result:
+    kind: str = Kind.HOT.value
+    places: list = field(default_factory=places)
+def f(x: str) -> Result:
+    return Result()
+def g(row: dict) -> dict:
+    return {{"kind": f("x").kind}}
+weather.map(g).to("out")
+""",
+    "a model that was saved": f"""# probe: f(1.0)
+{HEAD}
+import json
+class Model:
+    def fit(self, rows):
+        self.mean = sum(rows) / len(rows)
+rows = [float(n) for n in range(1000)]
+model = Model()
+model.fit(rows)
+with open("model.json", "w") as file:
+    json.dump({{"mean": model.mean}}, file)
+# %%
+from pathlib import Path
+model = json.loads(Path("model.json").read_text())
+def f(x: float) -> float:
+    return x - model["mean"]
+weather.with_columns(y=f).to("out")
+""",
 }

@@ -19,6 +19,7 @@ from pyudf.bundling._faults import Fault
 from pyudf.bundling._manifest import Entry, File, Manifest
 from pyudf.bundling._modules import ModuleFinder
 from pyudf.bundling._paths import Paths
+from pyudf.bundling._pickles import SUFFIXES
 from pyudf.bundling._reading import Limits, Reader
 from pyudf.bundling._statements import parse
 from pyudf.bundling._targets import Target, resolve
@@ -108,6 +109,7 @@ class _Builder:
             self._take_package(origin)
         for path in extra:
             self._take_extra(path)
+        self._take_pickled()
         reading, found = self._reader.reading, self._finder.found
         needed = _requirements.find(found.others, target.root, requirements)
         reasons = {path: f"imported at {who}" for path, who in found.files.items()}
@@ -131,6 +133,15 @@ class _Builder:
                 self._finder.take_file(init, origin)
             above = os.path.dirname(above)
         self._finder.take_file(self._target.path, origin)
+
+    def _take_pickled(self) -> None:
+        """Take in what saved objects need, and what that needs, until there is no more."""
+        done: set[str] = set()
+        while new := [f for f in self._reader.reading.files if f.path not in done]:
+            for file in new:
+                done.add(file.path)
+                if file.path.endswith(SUFFIXES):
+                    self._finder.take_pickled(file.path, file.origin)
 
     def _take_extra(self, path: str) -> None:
         origin = Origin(f"--with {path}", 0)

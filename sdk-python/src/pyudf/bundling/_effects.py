@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from pyudf.bundling._callables import Callables, callables
+from pyudf.bundling._holding import holdings, kin
 from pyudf.bundling._scopes import Scope
 from pyudf.bundling._statements import Statement
 from pyudf.bundling._syntax import (
     Definition,
-    definitions,
     dotted,
     has_call,
     imported,
@@ -33,7 +34,7 @@ _CONTAINERS: Final = frozenset(
 )
 # Methods that people call to look at something.
 _LOOKING: Final = frozenset(
-    "bar barh boxplot count describe display dot eval explain groupby head hist info items "
+    "bar barh boxplot count describe display dot explain groupby head hist info items "
     "iterplot keys line mean memory_usage nunique pie plot predict predict_proba print quantile "
     "sample scatter score shape show std sum summary tail to_csv to_excel to_html to_json "
     "to_markdown to_parquet to_string transform unique value_counts values".split()
@@ -55,7 +56,6 @@ _ARGUMENT: Final = frozenset(
 )
 # Functions that change how a module works.
 _SETTINGS: Final = frozenset({"seed", "manual_seed", "patch", "patch_all", "use", "install"})
-_HOLDERS: Final = frozenset({"dict", "iter", "list", "make_pipeline", "partial", "tuple", "zip"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,59 +87,68 @@ class Analyser:
             streams: Names of apps and streams: their methods return what they make.
         """
         self._modules = imported(statements)
-        self._functions = definitions(statements)
         self._streams = streams
-        self._later = {
-            s.node.name: scope
-            for s, scope in zip(statements, scopes, strict=True)
-            if isinstance(s.node, ast.FunctionDef | ast.AsyncFunctionDef)
-        }
+        self._callables = callables(statements, scopes)
+        # What the bodies of callables change, their own parameters and names too.
+        self._bodies: dict[int, frozenset[str]] = {}
 
     def of(self, statement: Statement, scope: Scope) -> Effects:
         """Return the effects of a statement."""
-        changes = set(self._changed(statement.node, frozenset()))
-        called = self._called(statement.node)
-        for name in called:
-            changes |= self._changes_of_body(name)
-        defines = frozenset(n for c in called for n in self._later[c].sets)
+        changes = set(self._changed(statement.node))
+        defines: set[str] = set()
+        for called in self._called(statement.node):
+            changes |= called.reads & frozenset().union(*map(self._changed_in, called.bodies))
+            defines |= called.sets
         plain = frozenset(changes - (scope.kills - scope.now))
-        return Effects(plain, tuple(_holdings(statement.node)), defines)
+        return Effects(plain, tuple(holdings(statement.node)), frozenset(defines))
 
-    def _called(self, node: ast.AST) -> set[str]:
+    def _called(self, node: ast.AST) -> list[Callables]:
         """Return the functions of the document that a statement may call when it runs."""
-        found: set[str] = set()
+        found: dict[str, Callables] = {}
         waiting = [n for part in running(node) for n in _callees(part)]
         while waiting:
             name = waiting.pop()
-            if name in self._functions and name not in found:
-                found.add(name)
-                waiting += self._later[name].later
-        return found
+            if name in self._callables and name not in found:
+                found[name] = self._callables[name]
+                waiting += found[name].reads
+        return list(found.values())
 
-    def _changes_of_body(self, name: str) -> set[str]:
-        """Return the names of the module that a function changes when it is called."""
-        body = self._functions[name].body
-        changed = {n for part in body for n in self._changed(part, frozenset({name}))}
-        return changed & (self._later[name].later | self._later[name].sets)
+    def _changed_in(self, body: Definition) -> frozenset[str]:
+        """Return the names that a function changes when it is called, functions in it included."""
+        if id(body) not in self._bodies:
+            # A function that calls itself changes what it changes without that call.
+            self._bodies[id(body)] = frozenset()
+            inner = [
+                n for n in ast.walk(body) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
+            ]
+            parts = [part for function in inner for part in function.body]
+            changed = [name for part in parts for name in self._changed(part)]
+            pairs = [pair for part in parts for pair in holdings(part)]
+            self._bodies[id(body)] = frozenset(kin(changed, pairs))
+        return self._bodies[id(body)]
 
-    def _changed(self, node: ast.AST, within: frozenset[str]) -> Iterator[str]:
-        """Return the names at the roots of what a node changes when it runs.
-
-        Args:
-            node: A statement.
-            within: The functions that are being looked into.
-        """
+    def _changed(self, node: ast.AST) -> Iterator[str]:
+        """Return the names at the roots of what a node changes when it runs."""
         for part in running(node):
             for target in _stored(part):
                 yield from filter(None, [root(target)])
             if isinstance(part, ast.Expr):
                 value = part.value.value if isinstance(part.value, ast.Await) else part.value
                 if isinstance(value, ast.Call):
-                    yield from self._by_bare_call(value, within)
+                    yield from self._by_bare_call(value)
             if isinstance(part, ast.Call):
-                yield from self._by_call(part, within)
+                yield from self._by_call(part)
+            if isinstance(part, ast.ClassDef):
+                yield from self._by_subclass(part)
             for decorator in getattr(part, "decorator_list", ()):
                 yield from self._by_decorator(decorator)
+
+    def _by_subclass(self, node: ast.ClassDef) -> Iterator[str]:
+        """Return the bases that take note of classes which are made of them."""
+        for base in node.bases:
+            if isinstance(base, ast.Name) and base.id in self._callables:
+                if self._callables[base.id].hooked:
+                    yield base.id
 
     def _by_decorator(self, decorator: ast.expr) -> Iterator[str]:
         """Return what takes a function in, as ``@handlers.register`` does."""
@@ -150,7 +159,7 @@ class Analyser:
             if name not in self._streams and not settled:
                 yield name
 
-    def _by_bare_call(self, call: ast.Call, within: frozenset[str]) -> Iterator[str]:
+    def _by_bare_call(self, call: ast.Call) -> Iterator[str]:
         """Return what a call changes that is a statement: its result was not the aim."""
         name = root(call.func)
         if isinstance(call.func, ast.Attribute) and name is not None:
@@ -161,7 +170,7 @@ class Analyser:
                 yield name
             if name in self._modules and (attr in _SETTINGS or attr.startswith("set")):
                 yield name
-        if self._looks(call.func) or name in self._functions:
+        if self._looks(call.func) or _key(call.func) in self._callables:
             return
         if isinstance(call.func, ast.Name) or name in self._modules:
             yield from self._arguments(call)
@@ -172,7 +181,7 @@ class Analyser:
         full = dotted(func, self._modules) or dotted(ast.Name(root(func) or ""), self._modules)
         return full.split(".")[0] in _LOOKING_MODULES or full in _LOOKING_MODULES
 
-    def _by_call(self, call: ast.Call, within: frozenset[str]) -> Iterator[str]:
+    def _by_call(self, call: ast.Call) -> Iterator[str]:
         """Return what a call changes, wherever its result goes."""
         func = call.func
         last = func.attr if isinstance(func, ast.Attribute) else root(func)
@@ -183,8 +192,12 @@ class Analyser:
         for keyword in call.keywords:
             if keyword.arg == "out":
                 yield from filter(None, [root(keyword.value)])
-        if isinstance(func, ast.Name) and func.id in self._functions and func.id not in within:
-            yield from self._by_own_function(call, func.id, within)
+        own = self._callables.get(_key(func))
+        if own is None:
+            return
+        bound = isinstance(func, ast.Attribute) or own.is_class
+        for body in own.bodies:
+            yield from self._by_own_function(call, body, bound=bound)
 
     def _receiver(self, func: ast.Attribute) -> Iterator[str]:
         """Return what a changing method is called on; functions of modules only have its name."""
@@ -197,14 +210,22 @@ class Analyser:
             if isinstance(func.value, ast.Attribute) or "." in self._modules[name]:
                 yield name
 
-    def _by_own_function(self, call: ast.Call, name: str, within: frozenset[str]) -> Iterator[str]:
-        """Return the arguments that a function of the document changes."""
-        function = self._functions[name]
-        changed = {n for p in function.body for n in self._changed(p, within | {name})}
-        parameters = _parameters(function)
-        if any(isinstance(a, ast.Starred) for a in call.args) or any(
-            k.arg is None for k in call.keywords
-        ):
+    def _by_own_function(self, call: ast.Call, body: Definition, *, bound: bool) -> Iterator[str]:
+        """Return what a function of the document changes of what it is called with.
+
+        Args:
+            call: The call.
+            body: The function.
+            bound: Whether its first parameter is given by what stands before the dot, or by none.
+        """
+        changed = self._changed_in(body)
+        parameters = _parameters(body)
+        if bound and parameters:
+            first, *parameters = parameters
+            if first in changed and isinstance(call.func, ast.Attribute):
+                yield from filter(None, [root(call.func.value)])
+        spread = any(isinstance(a, ast.Starred) for a in call.args)
+        if spread or any(k.arg is None for k in call.keywords):
             yield from self._arguments(call)
             return
         given = dict(zip(parameters, call.args, strict=False))
@@ -212,7 +233,7 @@ class Analyser:
         for parameter, value in given.items():
             if parameter in changed:
                 yield from filter(None, [root(value)])
-        if function.args.vararg is not None and function.args.vararg.arg in changed:
+        if body.args.vararg is not None and body.args.vararg.arg in changed:
             yield from self._arguments(call)
 
     def _arguments(self, call: ast.Call) -> Iterator[str]:
@@ -226,12 +247,20 @@ class Analyser:
 def _callees(node: ast.AST) -> Iterator[str]:
     """Return the names that a node calls, or hands to something that may call them."""
     if isinstance(node, ast.Call):
-        for value in (node.func, *node.args, *(k.value for k in node.keywords)):
+        yield _key(node.func)
+        for value in (*node.args, *(k.value for k in node.keywords)):
             if isinstance(value, ast.Name):
                 yield value.id
     for decorator in getattr(node, "decorator_list", ()):
         if isinstance(decorator, ast.Name):
             yield decorator.id
+
+
+def _key(func: ast.expr) -> str:
+    """Return what the callables of a document are found by: a name, or a dot and a method's."""
+    if isinstance(func, ast.Attribute):
+        return f".{func.attr}"
+    return func.id if isinstance(func, ast.Name) else ""
 
 
 def _stored(node: ast.AST) -> Iterator[ast.expr]:
@@ -254,50 +283,3 @@ def _in_place(call: ast.Call) -> bool:
 def _parameters(function: Definition) -> list[str]:
     arguments = function.args
     return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-
-
-def _holdings(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Return pairs of names of which the first may hold what the second one is."""
-    for part in running(node):
-        match part:
-            case ast.Assign():
-                names = [n for t in part.targets for n in _plain(t)]
-                held = set(_held(part.value))
-            case ast.AnnAssign() | ast.NamedExpr() if part.value is not None:
-                names, held = list(_plain(part.target)), set(_held(part.value))
-            case ast.For() | ast.AsyncFor():
-                names = list(_plain(part.target))
-                held = {n.id for n in ast.walk(part.iter) if isinstance(n, ast.Name)}
-            case ast.withitem() if part.optional_vars is not None:
-                names = list(_plain(part.optional_vars))
-                held = set(filter(None, [root(part.context_expr)]))
-            case _:
-                continue
-        yield from ((name, other) for name in names for other in held if name != other)
-
-
-def _plain(target: ast.expr) -> Iterator[str]:
-    return (n.id for n in ast.walk(target) if isinstance(n, ast.Name))
-
-
-def _held(value: ast.expr) -> Iterator[str]:
-    """Return the names of what the value of an expression may be, or hold."""
-    match value:
-        case ast.Name() | ast.Attribute() | ast.Subscript() if not has_call(value):
-            yield from filter(None, [root(value)])
-        case ast.List() | ast.Tuple() | ast.Set():
-            for item in value.elts:
-                yield from _held(item)
-        case ast.Dict():
-            for entry in value.values:
-                yield from _held(entry)
-        case ast.IfExp():
-            yield from _held(value.body)
-            yield from _held(value.orelse)
-        case ast.Starred() | ast.NamedExpr():
-            yield from _held(value.value)
-        case ast.Call():
-            last = value.func.attr if isinstance(value.func, ast.Attribute) else root(value.func)
-            if last is not None and (last[:1].isupper() or last in _HOLDERS):
-                for argument in [*value.args, *(k.value for k in value.keywords)]:
-                    yield from _held(argument)

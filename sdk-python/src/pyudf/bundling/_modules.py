@@ -13,6 +13,7 @@ from typing import Final
 from pyudf.bundling._document import read_document
 from pyudf.bundling._faults import Fault, Refused
 from pyudf.bundling._paths import Paths
+from pyudf.bundling._pickles import modules_of
 from pyudf.bundling._reading import Reader
 from pyudf.bundling._refusals import Refusals
 from pyudf.bundling._requirements import is_installed
@@ -77,6 +78,17 @@ class ModuleFinder:
                 for name, optional in _imports(node, package):
                     spare = node in forgiven and not is_installed(name)
                     self._import(name, statement.at(node), optional=optional or spare)
+
+    def take_pickled(self, path: str, origin: Origin) -> None:
+        """Take in the modules whose classes a data file holds."""
+        for module in modules_of(os.path.join(self._root, path)):
+            if module == "__main__":
+                what = f"{path} holds something that was defined in the notebook that saved it"
+                fix = "define it in a module beside the notebook, import it, and save again"
+                self.found.faults.append(Fault(origin, what, fix))
+            else:
+                # What only looks like a name in the data belongs to nobody.
+                self._import(module, origin, optional=not is_installed(module))
 
     def take_file(self, path: str, origin: Origin) -> None:
         """Take in a module, and what it imports and reads."""

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 from pyudf.bundling._effects import Analyser, Effects
 from pyudf.bundling._faults import Fault, place_in
+from pyudf.bundling._holding import kin
 from pyudf.bundling._pipeline import Pipelines
 from pyudf.bundling._scopes import Scope
 from pyudf.bundling._statements import Statement
@@ -111,7 +112,8 @@ class Selector:
 
     def _find(self, want: _Want) -> None:
         """Take what gives a name its value, from the last change back to a definition."""
-        kin = self._kin(want.name, want.before)
+        pairs = [pair for e in self._effects[: want.before] for pair in e.holds]
+        same = kin([want.name], pairs)
         bound = False
         for index in reversed(range(want.before)):
             scope, effects = self._scopes[index], self._effects[index]
@@ -119,7 +121,7 @@ class Selector:
             if binds:
                 bound = True
                 self._take(index, want.before, f"{place_in(want.origin)} needs {want.name}")
-            elif kin & effects.changes:
+            elif same & effects.changes:
                 self._take(
                     index, want.before, f"it changes {want.name}, see {place_in(want.origin)}"
                 )
@@ -127,16 +129,6 @@ class Selector:
                 return
         if not bound and want.name not in _GIVEN:
             self._missing(want)
-
-    def _kin(self, name: str, before: int) -> set[str]:
-        """Return the names that may stand for what a name stands for, or hold it."""
-        kin, grown = {name}, True
-        pairs = [pair for e in self._effects[:before] for pair in e.holds]
-        while grown:
-            more = {b for a, b in pairs if a in kin} | {a for a, b in pairs if b in kin}
-            grown = not more <= kin
-            kin |= more
-        return kin
 
     def _missing(self, want: _Want) -> None:
         stars = [i for i in range(want.before) if "*" in _star(self._statements[i])]
