@@ -10,7 +10,6 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import NamedTuple
 
-from pyudf import bundling
 from pyudf.errors import LoadError
 
 
@@ -52,16 +51,14 @@ def unit_of(path: str, name: str, *, function: bool) -> Unit:
     full = os.path.abspath(path)
     home = os.path.dirname(full)
     if os.path.isdir(path):
-        target = bundling.resolve(path)
-        return Unit(target.root, False, _new_in_package(target.module, target.full), name, path)
+        return _directory(path, name)
     if not os.path.isfile(path):
         message = f"there is no file {path!r} in {os.getcwd()}"
         raise LoadError(message)
     if path.endswith(".pyudf"):
         return _bundle(path, name, function=function)
     if path.endswith(".ipynb"):
-        new = functools.partial(bundling.new_notebook_module, full, name)
-        return Unit(home, True, new, name, path)
+        return Unit(home, True, functools.partial(_new_notebook, full, name), name, path)
     if not path.endswith(".py"):
         message = (
             f"{path} is no Python file; its name must end in .py, in .ipynb for a notebook or in "
@@ -82,11 +79,28 @@ def home_of(target: str) -> str | None:
     """
     path, _ = split(target)
     if path.endswith(".pyudf"):
+        from pyudf import bundling  # noqa: PLC0415 - plain files need none of it
+
         return bundling.unpacked(path).directory
     return os.path.dirname(os.path.abspath(path)) if path.endswith(".ipynb") else None
 
 
+def _directory(path: str, name: str) -> Unit:
+    from pyudf import bundling  # noqa: PLC0415 - plain files need none of it
+
+    target = bundling.resolve(path)
+    return Unit(target.root, False, _new_in_package(target.module, target.full), name, path)
+
+
+def _new_notebook(path: str, name: str) -> ModuleType:
+    from pyudf import bundling  # noqa: PLC0415 - plain files need none of it
+
+    return bundling.new_notebook_module(path, name)
+
+
 def _bundle(path: str, name: str, *, function: bool) -> Unit:
+    from pyudf import bundling  # noqa: PLC0415 - plain files need none of it
+
     bundle = bundling.unpacked(path)
     entry = bundle.manifest.entry
     if entry.function and not function:

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator
 from types import ModuleType, TracebackType
 from typing import Any
 
+from pyudf._cells import CellLoader
 from pyudf._places import SUFFIXES, FileTarget, suffix_of
 from pyudf._units import Unit, home_of, split, unit_of
 from pyudf.app import App
-from pyudf.bundling import CellLoader
 from pyudf.errors import DefinitionError, LoadError, Origin, known
 from pyudf.functions import Output, define
 from pyudf.stream import Stream

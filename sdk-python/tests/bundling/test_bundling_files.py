@@ -6,6 +6,7 @@ import pytest
 
 from bundling.jupyter import write_notebook
 from bundling.shapes import HEAD
+from pyudf import bundling
 from pyudf.bundling import Refused, build
 from pyudf.loading import load
 
@@ -154,3 +155,18 @@ def test_a_package_goes_by_its_directory_or_its_name(
     assert load("heating").name == "heat"
     with pytest.raises(Exception, match=r"is no package: it has no __init__.py"):
         build("data")
+
+
+def test_a_function_of_a_file_goes_without_an_app(home: Path) -> None:
+    (home / "features.py").write_text(
+        "from helpers import shift\ndef heat_index(x: float) -> float:\n    return shift(x)\n"
+    )
+    bundle = build(f"{home / 'features.py'}:heat_index")
+    assert bundle.file_name.startswith("heat_index-")
+    assert bundle.content.manifest.entry.function
+    assert len(bundle.content.files) == 4
+
+
+def test_every_public_name_has_an_example() -> None:
+    for name in bundling.__all__:
+        assert "Example:" in (getattr(bundling, name).__doc__ or ""), name

@@ -6,7 +6,6 @@ knows neither apps nor engines; ``pyudf.loading`` and the command call it.
 
 from pyudf.bundling._building import Bundle, build
 from pyudf.bundling._cache import Unpacked, read_bundle, unpacked, write_bundle
-from pyudf.bundling._extraction import CellLoader
 from pyudf.bundling._faults import Fault, Refused
 from pyudf.bundling._manifest import Manifest
 from pyudf.bundling._notebooks import new_notebook_module, new_packed_module
@@ -14,7 +13,6 @@ from pyudf.bundling._targets import Target, resolve
 
 __all__ = [
     "Bundle",
-    "CellLoader",
     "Fault",
     "Manifest",
     "Refused",

@@ -19,6 +19,12 @@ class Unpacked(NamedTuple):
     Attributes:
         directory: Where its code is.
         manifest: What it says of itself.
+
+    Example:
+        >>> from pyudf.bundling._manifest import Entry
+        >>> entry = Entry("file", "heat.py", "heat.py", "heat", "app")
+        >>> Unpacked("/srv/code", Manifest("heat", entry, "3.11", "0.1.0")).manifest.app
+        'heat'
     """
 
     directory: str
@@ -30,6 +36,12 @@ def read_bundle(path: str) -> Content:
 
     Raises:
         LoadError: It is not there, no bundle, or not as it was built.
+
+    Example:
+        >>> read_bundle("missing.pyudf")
+        Traceback (most recent call last):
+            ...
+        pyudf.errors.LoadError: missing.pyudf: No such file or directory; name a bundle...
     """
     try:
         with open(path, "rb") as file:
@@ -45,6 +57,13 @@ def write_bundle(content: Content, path: str) -> None:
 
     Raises:
         LoadError: The place cannot be written to.
+
+    Example:
+        >>> from pyudf.bundling import build
+        >>> write_bundle(build("missing.py").content, "heat.pyudf")
+        Traceback (most recent call last):
+            ...
+        pyudf.errors.LoadError: there is no file 'missing.py' in ...
     """
     try:
         handle, draft = tempfile.mkstemp(
@@ -68,6 +87,12 @@ def unpacked(path: str) -> Unpacked:
 
     Raises:
         LoadError: The bundle is not as it was built, or there is no place for it.
+
+    Example:
+        >>> unpacked("missing.pyudf")
+        Traceback (most recent call last):
+            ...
+        pyudf.errors.LoadError: missing.pyudf: No such file or directory; name a bundle...
     """
     content = read_bundle(path)
     home = os.path.join(_home(), content.manifest.hash)

@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from pyudf._cells import cell_file
 from pyudf.bundling._faults import Fault, Refused
 from pyudf.errors import LoadError, Origin
 
@@ -63,11 +64,6 @@ def read_document(path: str) -> Document:
     if not path.endswith(".ipynb"):
         return Document(full, (Cell(full, text),))
     return Document(full, tuple(_cells(full, _notebook(path, text))))
-
-
-def cell_file(path: str, number: int) -> str:
-    """Return what Python and messages call a cell of a notebook."""
-    return f"{path}[{number}]"
 
 
 def _notebook(path: str, text: str) -> dict[str, Any]:

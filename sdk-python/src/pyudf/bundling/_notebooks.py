@@ -5,17 +5,11 @@ from __future__ import annotations
 import os
 from types import ModuleType
 
+from pyudf._cells import CellLoader, Extracted, Piece, new_module
 from pyudf.bundling._analysis import analyse, check
 from pyudf.bundling._cache import Unpacked
 from pyudf.bundling._document import read_document
-from pyudf.bundling._extraction import (
-    CellLoader,
-    Extracted,
-    Piece,
-    extract,
-    module_name,
-    new_module,
-)
+from pyudf.bundling._extraction import extract, module_name
 from pyudf.bundling._statements import parse
 
 

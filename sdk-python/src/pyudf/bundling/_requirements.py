@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import re
 import sys
 from collections.abc import Iterable, Mapping
@@ -12,6 +10,7 @@ from typing import Final
 
 from pyudf.bundling import _declared
 from pyudf.bundling._faults import Fault
+from pyudf.bundling._installed import distribution, packages
 from pyudf.errors import Origin
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -70,15 +69,14 @@ def is_installed(module: str) -> bool:
 
 
 def _add_installed(found: Requirements, name: str, origin: Origin, declared: bool) -> None:
-    distribution = importlib.metadata.distribution(name)
-    if distribution.read_text("direct_url.json") and '"file:' in (
-        distribution.read_text("direct_url.json") or ""
-    ):
+    installed = distribution(name)
+    assert installed is not None, "it has a module that is there"
+    if '"file:' in (installed.read_text("direct_url.json") or ""):
         what = f"{name} is installed from a directory of this machine"
         fix = "copy its modules beside the target, or publish it and list it in the requirements"
         found.faults.append(Fault(origin, what, fix))
         return
-    line = f"{name}=={distribution.version}"
+    line = f"{name}=={installed.version}"
     found.lines.setdefault(line, f"imported at {origin}")
     if declared:
         found.notes.append(f"{line} is imported at {origin}, and {found.source} does not list it")
@@ -94,21 +92,17 @@ def _unknown(module: str, origin: Origin) -> Fault:
 
 def _distributions(module: str) -> list[str]:
     """Return the normal names of the distributions that a module may be from, the best first."""
-    names = set(_packages().get(module.split(".", maxsplit=1)[0], ()))
+    names = set(packages().get(module.split(".", maxsplit=1)[0], ()))
     path = module.replace(".", "/")
     several = len(names) > 1
     fitting = {name for name in names if _has(name, path)} if several else names
     return sorted(_normal(name) for name in fitting or names)
 
 
-@functools.cache
-def _packages() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
-
-
 def _has(name: str, path: str) -> bool:
     """Tell whether a distribution has a module, by its path without a suffix."""
-    files = importlib.metadata.distribution(name).files or ()
+    found = distribution(name)
+    files = (found.files if found is not None else None) or ()
     wanted = (f"{path}.py", f"{path}/__init__.py")
     return any(str(f) in wanted for f in files)
 
@@ -122,10 +116,8 @@ def _closure(names: Iterable[str]) -> set[str]:
         if name in closed:
             continue
         closed.add(name)
-        try:
-            needed = importlib.metadata.distribution(name).requires or []
-        except importlib.metadata.PackageNotFoundError:
-            continue
+        found = distribution(name)
+        needed = (found.requires if found is not None else None) or []
         waiting += [_name(line) for line in needed if "extra ==" not in line]
     return closed
 

@@ -118,13 +118,12 @@ class Selector:
         for index in reversed(range(want.before)):
             scope, effects = self._scopes[index], self._effects[index]
             binds = want.name in scope.binds or want.name in effects.defines
+            where = place_in(want.origin)
             if binds:
                 bound = True
-                self._take(index, want.before, f"{place_in(want.origin)} needs {want.name}")
+                self._take(index, want.before, f"{where} needs {want.name}")
             elif same & effects.changes:
-                self._take(
-                    index, want.before, f"it changes {want.name}, see {place_in(want.origin)}"
-                )
+                self._take(index, want.before, f"it changes {want.name}, which {where} needs")
             if want.name in scope.kills:
                 return
         if not bound and want.name not in _GIVEN:

@@ -7,6 +7,7 @@ import textwrap
 import warnings
 from dataclasses import dataclass
 
+from pyudf._cells import first_line
 from pyudf.bundling._document import Cell, Document
 from pyudf.bundling._faults import Fault, Refused
 from pyudf.bundling._magics import Cleaned, clean
@@ -121,12 +122,6 @@ def _statement(index: int, cell: Cell, cleaned: Cleaned, node: ast.stmt) -> Stat
     magics = tuple((n, text) for n, text in cleaned.magics.items() if n == 0 or line <= n <= end)
     text = _segment(cleaned.text.split("\n"), node)
     return Statement(index, node, text, Origin(cell.file, line), end, magics)
-
-
-def first_line(node: ast.stmt) -> int:
-    """Return the line on which a statement begins, its decorators included."""
-    decorators: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(d.lineno for d in decorators)])
 
 
 def _segment(lines: list[str], node: ast.stmt) -> str:

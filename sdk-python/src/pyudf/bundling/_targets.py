@@ -25,6 +25,10 @@ class Target:
         path: The notebook or file, relative to the root.
         module: The name of its module.
         name: The app or function that the user named; empty if none.
+
+    Example:
+        >>> Target("package", "/srv", "heating/app.py", "heating.app", "").full
+        '/srv/heating/app.py'
     """
 
     kind: Kind
@@ -55,6 +59,12 @@ def resolve(target: str) -> Target:
 
     Raises:
         LoadError: There is no such thing.
+
+    Example:
+        >>> resolve("missing.py")
+        Traceback (most recent call last):
+            ...
+        pyudf.errors.LoadError: there is no file 'missing.py' in ...
     """
     path, name = split(target)
     if path.endswith((".ipynb", ".py")):
