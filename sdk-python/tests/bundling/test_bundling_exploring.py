@@ -156,3 +156,13 @@ def test_every_part_has_a_reason(home: Path) -> None:
         "K = 2": "cell 3, line 1 needs K",
         TAIL: "the app writes there",
     }
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_long_chains_of_functions_are_followed(order: int, home: Path) -> None:
+    functions = ["def h0(table):\n    table['x'] = 1"]
+    functions += [f"def h{i}(table):\n    h{i - 1}(table)" for i in range(1, 400)]
+    cell = "def f(x: float) -> float:\n    return codes['x']\n" + TAIL
+    text = taken(home, HEAD, *functions[::order], "codes = {}\ndone = h399(codes)", cell)
+    assert "done = h399(codes)" in text
+    assert len(text) == 400 + 7

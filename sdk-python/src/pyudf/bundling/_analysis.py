@@ -107,7 +107,7 @@ def analyse(program: Program, name: str = "") -> Analysis:
 
 def _choose(program: Program, name: str, found: Pipelines, scopes: tuple[Scope, ...]) -> str:
     """Return the name of the app that goes."""
-    path = program.document.path
+    path = str(Origin(program.document.path, 0))
     if name:
         if name in found.apps:
             return name
@@ -118,7 +118,9 @@ def _choose(program: Program, name: str, found: Pipelines, scopes: tuple[Scope, 
             message = f"{path} defines no app {name!r}; {known(name, found.apps, 'apps')}"
         raise LoadError(message)
     if not found.apps:
-        message = f'{path} defines no app; write app = pu.App("name") in a cell of its own'
+        message = (
+            f'{path} defines no app; write app = pu.App("name"), or name a function with :NAME'
+        )
         raise LoadError(message)
     if len(set(found.apps.values())) > 1:
         choices = ", ".join(f"{path}:{key}" for key in found.apps)

@@ -91,6 +91,7 @@ class Analyser:
         self._callables = callables(statements, scopes)
         # What the bodies of callables change, their own parameters and names too.
         self._bodies: dict[int, frozenset[str]] = {}
+        self._settle([body for found in self._callables.values() for body in found.bodies])
 
     def of(self, statement: Statement, scope: Scope) -> Effects:
         """Return the effects of a statement."""
@@ -113,18 +114,28 @@ class Analyser:
                 waiting += found[name].reads
         return list(found.values())
 
+    def _settle(self, bodies: list[Definition]) -> None:
+        """Find out what bodies change, those that they call included, however they call each other.
+
+        A round takes in what the one before has found; rounds go to and fro, as most functions
+        stand behind those that they call, or before.
+        """
+        self._bodies = {id(body): frozenset() for body in bodies}
+        before: dict[int, frozenset[str]] = {}
+        while before != self._bodies:
+            before = dict(self._bodies)
+            for body in bodies:
+                self._bodies[id(body)] = self._changed_by_body(body)
+            bodies = bodies[::-1]
+
+    def _changed_by_body(self, body: Definition) -> frozenset[str]:
+        functions = [n for n in ast.walk(body) if isinstance(n, Definition)]
+        parts = [part for function in functions for part in function.body]
+        changed = [name for part in parts for name in self._changed(part)]
+        return frozenset(kin(changed, [pair for part in parts for pair in holdings(part)]))
+
     def _changed_in(self, body: Definition) -> frozenset[str]:
         """Return the names that a function changes when it is called, functions in it included."""
-        if id(body) not in self._bodies:
-            # A function that calls itself changes what it changes without that call.
-            self._bodies[id(body)] = frozenset()
-            inner = [
-                n for n in ast.walk(body) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)
-            ]
-            parts = [part for function in inner for part in function.body]
-            changed = [name for part in parts for name in self._changed(part)]
-            pairs = [pair for part in parts for pair in holdings(part)]
-            self._bodies[id(body)] = frozenset(kin(changed, pairs))
         return self._bodies[id(body)]
 
     def _changed(self, node: ast.AST) -> Iterator[str]:

@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 
 from pyudf.bundling._effects import Analyser, Effects
 from pyudf.bundling._faults import Fault, place_in
-from pyudf.bundling._holding import kin
 from pyudf.bundling._pipeline import Pipelines
 from pyudf.bundling._scopes import Scope
 from pyudf.bundling._statements import Statement
@@ -79,6 +78,12 @@ class Selector:
         self._effects: tuple[Effects, ...] = tuple(
             analyser.of(s, scope) for s, scope in zip(statements, scopes, strict=True)
         )
+        # Which names may hold the same, and since which statement.
+        self._near: dict[str, list[tuple[int, str]]] = {}
+        for index, effects in enumerate(self._effects):
+            for one, other in effects.holds:
+                self._near.setdefault(one, []).append((index, other))
+                self._near.setdefault(other, []).append((index, one))
         self._selection = Selection()
         self._waiting: list[_Want] = []
         self._seen: set[tuple[str, int]] = set()
@@ -112,8 +117,7 @@ class Selector:
 
     def _find(self, want: _Want) -> None:
         """Take what gives a name its value, from the last change back to a definition."""
-        pairs = [pair for e in self._effects[: want.before] for pair in e.holds]
-        same = kin([want.name], pairs)
+        same = self._same(want.name, want.before)
         bound = False
         for index in reversed(range(want.before)):
             scope, effects = self._scopes[index], self._effects[index]
@@ -128,6 +132,17 @@ class Selector:
                 return
         if not bound and want.name not in _GIVEN:
             self._missing(want)
+
+    def _same(self, name: str, before: int) -> set[str]:
+        """Return the names that may stand for what a name stands for at a moment, or hold it."""
+        found: set[str] = set()
+        waiting = [name]
+        while waiting:
+            name = waiting.pop()
+            if name not in found:
+                found.add(name)
+                waiting += [other for index, other in self._near.get(name, ()) if index < before]
+        return found
 
     def _missing(self, want: _Want) -> None:
         stars = [i for i in range(want.before) if "*" in _star(self._statements[i])]
