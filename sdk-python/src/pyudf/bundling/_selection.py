@@ -78,6 +78,7 @@ class Selector:
         self._effects: tuple[Effects, ...] = tuple(
             analyser.of(s, scope) for s, scope in zip(statements, scopes, strict=True)
         )
+        self._bound = frozenset(name for scope in scopes for name in scope.binds)
         # Which names may hold the same, and since which statement.
         self._near: dict[str, list[tuple[int, str]]] = {}
         for index, effects in enumerate(self._effects):
@@ -118,11 +119,10 @@ class Selector:
     def _find(self, want: _Want) -> None:
         """Take what gives a name its value, from the last change back to a definition."""
         same = self._same(want.name, want.before)
-        bound = False
+        bound, where = False, place_in(want.origin)
         for index in reversed(range(want.before)):
             scope, effects = self._scopes[index], self._effects[index]
             binds = want.name in scope.binds or want.name in effects.defines
-            where = place_in(want.origin)
             if binds:
                 bound = True
                 self._take(index, want.before, f"{where} needs {want.name}")
@@ -172,7 +172,7 @@ class Selector:
             self._selection.reasons[index] = reason
             self._wants(scope.now, index, statement, certain=True)
             self._wants(scope.maybe, index, statement, certain=False)
-            self._wants(scope.sets & self._bound_names(), index, statement, certain=False)
+            self._wants(scope.sets & self._bound, index, statement, certain=False)
         for moment in {at, self.end}:
             if (index, moment) in self._taken:
                 continue
@@ -183,9 +183,6 @@ class Selector:
                     self._selection.read_later.setdefault(name, statement.origin)
                 self._wants(scope.maybe, moment, statement, certain=False)
             self._wants(scope.later - scope.sets, moment, statement, certain=final)
-
-    def _bound_names(self) -> set[str]:
-        return {name for scope in self._scopes for name in scope.binds}
 
     def _wants(
         self, names: frozenset[str], before: int, statement: Statement, *, certain: bool
