@@ -14,6 +14,7 @@ import (
 // The groups of commands, by what a person wants to do.
 const (
 	groupRun   = "run"
+	groupShip  = "ship"
 	groupData  = "data"
 	groupTry   = "try"
 	groupOther = "other"
@@ -57,13 +58,14 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	root.SetErr(w.err)
 	root.AddGroup(
 		&cobra.Group{ID: groupRun, Title: "Run your functions:"},
+		&cobra.Group{ID: groupShip, Title: "Take them to production:"},
 		&cobra.Group{ID: groupData, Title: "Put data in and look at what came out:"},
 		&cobra.Group{ID: groupTry, Title: "Try things out:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
-	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w), newProduce(w), newTail(w), newDev(w), newHarness(w), newVersion(w))
+	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w), newBundle(w), newProduce(w), newTail(w), newDev(w), newHarness(w), newVersion(w))
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false
 	}

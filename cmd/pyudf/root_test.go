@@ -12,7 +12,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolin
 
 func TestHelpIsTheGoldenOne(t *testing.T) {
 	p := newProgram(t)
-	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "produce", "tail", "dev", "version"} {
+	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "bundle", "bundle build", "bundle show", "produce", "tail", "dev", "version"} {
 		p.must(t, strings.Fields(command+" --help")...)
 		golden := filepath.Join("testdata", strings.TrimSpace("help "+command)+".txt")
 		if *rewrite {
@@ -66,6 +66,9 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		{"plan heat.py --format pdf --log-level loud", "pyudf: --log-level loud: write debug, info, warn or error\n  --format pdf: write text, json, dot or svg"},
 		{"produce t data.txt --partitions 0", "pyudf: data.txt does not say by its name what it holds: add --format csv, or --format json for a JSON object on each line\n  --partitions 0: write 1 or more"},
 		{"produce t nope.csv", "pyudf: nope.csv: no such file or directory"},
+		{"bundle build", "pyudf: `pyudf bundle build TARGET` takes 1 argument, not 0\n  see `pyudf bundle build --help`"},
+		{"bundle build heat.ipynb --output yaml", "pyudf: --output yaml: write text or json"},
+		{"bundle show nope.pyudf", "pyudf: nope.pyudf: no such file or directory"},
 		{"tail t --offset first --limit -1 --format yaml", "pyudf: --offset first: write a number, earliest, latest, or -n for the last n records of each partition\n  --limit -1: write 1 or more, or leave it out\n  --format yaml: write text or json"},
 		{"dev --addr nowhere --partitions -1", "pyudf: \"nowhere\" is no address to listen on: write host:port, such as 127.0.0.1:9092\n  a topic cannot have -1 partitions: write 1 or more"},
 	} {

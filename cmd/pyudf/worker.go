@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -26,8 +28,9 @@ type codeFlags struct {
 	python string
 }
 
-const targetHelp = `The app is APP.py, or APP.py:NAME if the file defines several. A single function without a decorator runs as
-FILE:FUNCTION with --from and --to; its value becomes the field --column, by default one of its own name.`
+const targetHelp = `The app is APP.py, a notebook, the directory of a package or a bundle, with :NAME behind it if there are several.
+A single function without a decorator runs as FILE:FUNCTION with --from and --to; its value becomes the field
+--column, by default one of its own name.`
 
 func (f *codeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target.From, "from", "", "for FILE:FUNCTION the `INPUT` topic or file; for an app the same as --start")
@@ -75,7 +78,7 @@ func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logg
 }
 
 func (f *codeFlags) interpreter(app string) (string, error) {
-	if strings.HasSuffix(app, ".py") {
+	if slices.Contains([]string{".py", ".ipynb", ".pyudf"}, filepath.Ext(app)) {
 		if _, err := os.Stat(app); err != nil {
 			return "", errors.New(app + ": " + cause(err).Error())
 		}

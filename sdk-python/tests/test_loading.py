@@ -77,7 +77,7 @@ def test_a_missing_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_is_no_python_file_is_refused(write: Write) -> None:
-    assert "is no Python file; its name must end in .py" in refused(write("a.ipynb", "")).message
+    assert "is no Python file; its name must end in .py" in refused(write("a.txt", "")).message
 
 
 def test_a_file_named_like_a_module_of_python_is_refused(write: Write) -> None:

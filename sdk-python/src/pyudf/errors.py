@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
@@ -11,6 +12,7 @@ from typing import Any
 
 __all__ = ["DefinitionError", "LoadError", "Origin", "known"]
 
+_CELL = re.compile(r"(.+\.ipynb)\[(\d+)\]")
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -19,7 +21,7 @@ class Origin:
     """A place in the user's code.
 
     Attributes:
-        file: The file as Python knows it; a notebook cell has a made-up name.
+        file: The file as Python knows it; a cell of a notebook is ``heat.ipynb[3]``.
         line: The line, counted from 1.
 
     Example:
@@ -27,15 +29,23 @@ class Origin:
         Origin(file='features.py', line=12)
         >>> print(Origin("features.py", 12))
         features.py:12
+        >>> print(Origin("heat.ipynb[3]", 5))
+        heat.ipynb, cell 3, line 5
     """
 
     file: str
     line: int
 
     def __str__(self) -> str:
-        """Return ``file:line``, relative to the working directory if the file is below it."""
-        below = os.getcwd() + os.sep
-        return f"{self.file.removeprefix(below)}:{self.line}"
+        """Return ``file:line``, relative to the working directory if the file is below it.
+
+        Line 0 stands for the whole file.
+        """
+        file = self.file.removeprefix(os.getcwd() + os.sep)
+        cell = _CELL.fullmatch(file)
+        if cell is not None:
+            return f"{cell[1]}, cell {cell[2]}, line {self.line}"
+        return f"{file}:{self.line}" if self.line else file
 
     @classmethod
     def caller(cls) -> Origin:

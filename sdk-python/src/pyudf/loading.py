@@ -1,9 +1,9 @@
-"""Loads a user's code from a file: an app, or a function that becomes an app of its own."""
+"""Loads a user's code: an app, or a function that becomes an app of its own."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-import importlib.util
 import os
 import sys
 import traceback
@@ -11,29 +11,33 @@ from collections.abc import Callable, Iterator
 from types import ModuleType, TracebackType
 from typing import Any
 
+from pyudf._cells import CellLoader
 from pyudf._places import SUFFIXES, FileTarget, suffix_of
+from pyudf._units import Unit, home_of, split, unit_of
 from pyudf.app import App
 from pyudf.errors import DefinitionError, LoadError, Origin, known
 from pyudf.functions import Output, define
 from pyudf.stream import Stream
 
-__all__ = ["content_hash", "load", "load_function"]
+__all__ = ["content_hash", "home_of", "load", "load_function"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _INSTALLED = {"site-packages", "dist-packages"}
 
 
 def load(target: str) -> App:
-    """Run a Python file and return the app that it defines.
+    """Run a Python file, notebook, package or bundle and return the app that it defines.
 
     As with ``python app.py`` the file's directory comes first in ``sys.path``; the module is named
-    after the file, so that ``if __name__ == "__main__"`` does not run.
+    after the file, so that ``if __name__ == "__main__"`` does not run. Of a notebook only what the
+    app needs runs, in the notebook's directory.
 
     Args:
-        target: A path such as ``app.py``, or ``app.py:name`` if the file defines several apps.
+        target: A path such as ``app.py``, ``heat.ipynb``, ``heat-0123456789ab.pyudf`` or the
+            directory of a package; with ``:name`` if there are several apps.
 
     Raises:
-        LoadError: The file cannot be read or run, or does not define exactly one app.
+        LoadError: It cannot be read or run, or does not define exactly one app.
 
     Example:
         >>> load("missing.py")
@@ -41,8 +45,10 @@ def load(target: str) -> App:
             ...
         pyudf.errors.LoadError: there is no file 'missing.py' in ...
     """
-    path, name = _split(target)
-    module = _run(path)
+    path, name = split(target)
+    unit = unit_of(path, name, function=False)
+    name = unit.name
+    module = _run(unit)
     apps = {key: value for key, value in vars(module).items() if isinstance(value, App)}
     if name:
         if name not in apps:
@@ -68,10 +74,10 @@ def load_function(
     key: str | None = None,
     time: str | None = None,
 ) -> App:
-    """Run a Python file and return an app around one of its functions, named after it.
+    """Run a file and return an app around one of its functions, named after it.
 
     Args:
-        target: Path and function, ``features.py:heat_index``.
+        target: Path and function, ``features.py:heat_index``; a notebook or bundle as well.
         source: A topic, or a file by its suffix.
         to: A topic, or a file by its suffix.
         column: The field for the function's value; None: one of the function's name, or none if
@@ -83,11 +89,11 @@ def load_function(
         LoadError: The file cannot be read or run, has no such function, or the function does not
             fit.
     """
-    path, name = _split(target)
+    path, name = split(target)
     if not name:
         message = f"{target!r} names no function; write {path}:function"
         raise LoadError(message)
-    func = _function(_run(path), path, name)
+    func = _function(_run(unit_of(path, name, function=True)), path, name)
     try:
         app = App(name, defined_at=Origin.of(func))
         stream = _source(app, source, key, time)
@@ -108,11 +114,16 @@ def content_hash(app: App) -> str:
     Returns:
         SHA-256 in hexadecimal.
     """
-    root = os.path.dirname(os.path.abspath(app.defined_at.file))
+    loader = _cell_loader(app.defined_at.file)
+    root = os.path.dirname(os.path.abspath(app.defined_at.file)) if loader is None else loader.home
     digest = hashlib.sha256()
     for path in sorted(_own_files(root)):
-        with open(path, "rb") as file:
-            content = file.read()
+        if loader is not None and path.endswith(".ipynb"):
+            # Of a notebook what runs counts, not what it shows.
+            content = loader.text.encode()
+        else:
+            with open(path, "rb") as file:
+                content = file.read()
         digest.update(f"{os.path.relpath(path, root)}\0{len(content)}\0".encode())
         digest.update(content)
     return digest.hexdigest()
@@ -129,11 +140,6 @@ def _own_files(root: str) -> set[str]:
         if path.startswith(root.rstrip(os.sep) + os.sep) and _is_users(path):
             found.add(path)
     return found
-
-
-def _split(target: str) -> tuple[str, str]:
-    path, colon, name = target.rpartition(":")
-    return (path, name) if colon else (target, "")
 
 
 def _source(app: App, source: str, key: str | None, time: str | None) -> Stream:
@@ -155,55 +161,51 @@ def _function(module: ModuleType, path: str, name: str) -> Callable[..., Any]:
     raise LoadError(message)
 
 
-def _run(path: str) -> ModuleType:
+def _run(unit: Unit) -> ModuleType:
     """Run a file as a module of its name."""
-    if not os.path.isfile(path):
-        message = f"there is no file {path!r} in {os.getcwd()}"
-        raise LoadError(message)
-    if not path.endswith(".py"):
-        message = f"{path} is no Python file; its name must end in .py"
-        raise LoadError(message)
-    full = os.path.abspath(path)
-    module = _new_module(full)
-    directory = os.path.dirname(full)
-    if sys.path[:1] != [directory]:
-        sys.path.insert(0, directory)
+    if sys.path[:1] != [unit.home]:
+        sys.path.insert(0, unit.home)
+    return _guarded(unit)
+
+
+def _cell_loader(file: str) -> CellLoader | None:
+    """Return what ran the cell that a place is in."""
+    for module in list(sys.modules.values()):
+        loader = getattr(getattr(module, "__spec__", None), "loader", None)
+        if isinstance(loader, CellLoader) and loader.owns(file):
+            return loader
+    return None
+
+
+def _execute(unit: Unit) -> ModuleType:
+    module = unit.new()
+    assert module.__spec__ is not None and module.__spec__.loader is not None
     sys.modules[module.__name__] = module
     try:
-        _execute(module, path)
+        with contextlib.chdir(unit.home) if unit.at_home else contextlib.nullcontext():
+            module.__spec__.loader.exec_module(module)
     except BaseException:
         sys.modules.pop(module.__name__, None)
         raise
     return module
 
 
-def _new_module(path: str) -> ModuleType:
-    name = os.path.splitext(os.path.basename(path))[0]
-    other = getattr(sys.modules.get(name), "__file__", None)
-    if name in sys.stdlib_module_names or name == "pyudf" or other not in (None, path):
-        message = (
-            f"{path} has the name of the module {name!r}, which it would hide; rename the file"
-        )
-        raise LoadError(message)
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None, "a .py file has a loader"
-    return importlib.util.module_from_spec(spec)
-
-
-def _execute(module: ModuleType, path: str) -> None:
-    assert module.__spec__ is not None and module.__spec__.loader is not None
+def _guarded(unit: Unit) -> ModuleType:
+    """Run the user's code; what it raises becomes an error that says where and why."""
     try:
-        module.__spec__.loader.exec_module(module)
+        return _execute(unit)
+    except LoadError:
+        raise
     except DefinitionError as err:
         raise LoadError(str(err)) from err
     except SystemExit as err:
         message = (
-            f"{path} ended Python ({err!r}) while it was loaded; put what runs it by itself under "
-            'if __name__ == "__main__":'
+            f"{unit.shown} ended Python ({err!r}) while it was loaded; put what runs it by "
+            'itself under if __name__ == "__main__":'
         )
         raise LoadError(message, user_traceback(err)) from err
     except Exception as err:
-        raise LoadError(_reason(err, path), user_traceback(err)) from err
+        raise LoadError(_reason(err, unit.shown), user_traceback(err)) from err
 
 
 def _reason(err: Exception, path: str) -> str:

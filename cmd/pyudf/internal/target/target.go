@@ -29,7 +29,7 @@ type Flags struct {
 
 // Target is what to run.
 type Target struct {
-	// File is the Python file or module; empty if Attach is set.
+	// File is the Python file, notebook, bundle or module; empty if Attach is set.
 	File string
 	// Arguments are those of `python -m pyudf.worker`.
 	Arguments []string
@@ -84,6 +84,17 @@ func meansFunction(flags Flags) bool {
 	}
 	_, err := parseStart("--from", flags.From)
 	return err != nil
+}
+
+// File returns the file or module that an argument names, without the app or function behind it.
+func File(argument string) (string, error) {
+	if argument == "" {
+		return "", errors.New("there is nothing to bundle: name a notebook such as heat.ipynb, or an app such as heat.py")
+	}
+	if parts := named.FindStringSubmatch(argument); parts != nil {
+		return parts[1], nil
+	}
+	return argument, nil
 }
 
 func app(t Target, flags Flags) (Target, error) {

@@ -56,7 +56,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lifetime.take_signals(child=child)
     if options.parent_pid is not None:
         lifetime.end_with(options.parent_pid)
+    if options.socket is not None:
+        options.socket = os.path.abspath(options.socket)
     description, works = describe(options)
+    if not description.HasField("error"):
+        _go_home(options.target)
     thread = MainThread(works, output)
     server = new_server(description, thread)
     path = _listen(server, options.socket)
@@ -134,6 +138,13 @@ def _load(options: argparse.Namespace) -> App:
     )
 
 
+def _go_home(target: str) -> None:
+    """Go to the directory relative to which the user's functions name files."""
+    home = loading.home_of(target)
+    if home is not None:
+        os.chdir(home)
+
+
 def _listen(server: grpc.Server, path: str | None) -> str:
     """Let the server listen on a Unix socket that only this user can open; return its path."""
     path = _socket_path() if path is None else os.path.abspath(path)
@@ -192,7 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pyudf.worker", description="Runs user functions for the pyudf engine."
     )
-    parser.add_argument("target", help="app.py, package.module or features.py:function")
+    parser.add_argument("target", help="app, notebook, package, bundle or features.py:function")
     parser.add_argument("--source", help="topic or file that an undecorated function reads")
     parser.add_argument("--to", help="topic or file that its output goes to")
     parser.add_argument("--column", help="field that its result becomes")
