@@ -16,6 +16,7 @@ CONFLUENT_PYTHON    := 2.16.1
 
 tools     := $(CURDIR)/.tools
 generated := '*.pb.go' '*_pb2.py' '*_pb2.pyi'
+version   := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' sdk-python/src/pyudf/__init__.py)
 go-code   := ./cmd/... ./engine/... ./udfworker/...
 
 ##@ The two to begin with
@@ -44,7 +45,15 @@ help: ## This text
 .PHONY: build
 build: ## bin/pyudf, the command and the engine in one program (TAGS=clouds: with Google's and Azure's object stores)
 	@test -e bin/pyudf || echo "Building bin/pyudf; the first time takes a minute or two."
-	@go build -tags "$(TAGS)" -o bin/pyudf ./cmd/pyudf
+	@go build -tags "$(TAGS)" -ldflags "-X main.version=$(version)" -o bin/pyudf ./cmd/pyudf
+
+# Same commit, same bytes: no paths of this machine, and the time of the commit on every file.
+.PHONY: wheel
+wheel: .venv/.dev ## dist/pyudf-*.whl, the package with the command in it, for pip install (TAGS=clouds as for build)
+	@go build -trimpath -tags "$(TAGS)" -ldflags "-s -w -X main.version=$(version)" -o build/wheel/pyudf ./cmd/pyudf
+	@cd sdk-python && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PYUDF_WHEEL_PROGRAM=$(CURDIR)/build/wheel/pyudf \
+		../.venv/bin/python -m hatchling build -t wheel -d $(CURDIR)/dist >/dev/null
+	@du -h dist/*.whl
 
 .PHONY: venv
 venv: .venv/.dev ## .venv with the SDK as it stands in this tree and all that its tests need
@@ -155,4 +164,4 @@ bench: build kafka .kafka/.streams .venv/.bench-$(CONFLUENT_PYTHON) ## Ours besi
 
 .PHONY: clean
 clean: ## Removes what was built and fetched
-	@rm -rf bin build .demo .kafka .tools .venv
+	@rm -rf bin build dist .demo .kafka .tools .venv

@@ -49,10 +49,12 @@ something first: a flag, the name of a topic, a password, the app itself.`,
   pyudf produce weather weather.csv --key station    some data, in another
   pyudf run heat.py                                  your app
   pyudf tail heat                                    what came out`,
+		Version:       identity(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	cobra.EnableCommandSorting = false
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(w.out)
 	root.SetErr(w.err)
 	root.AddGroup(

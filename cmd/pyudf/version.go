@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker in a release.
-var version = "0.1.0-dev"
+// version is that of the Python package of this tree, which make hands to the linker.
+var version = "dev"
 
 func newVersion(w *world) *cobra.Command {
 	return &cobra.Command{
@@ -18,22 +18,31 @@ func newVersion(w *world) *cobra.Command {
 		GroupID: groupOther,
 		Args:    exactly(0),
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(w.out, "pyudf %s%s (%s, %s/%s)\n", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(w.out, identity())
 			return err
 		},
 	}
 }
 
-// revision is the commit that the program was built from, if the build knows.
+// identity says which pyudf this is: of which version and commit, built by which Go for which machine.
+func identity() string {
+	return fmt.Sprintf("pyudf %s%s (%s, %s/%s)", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// revision is the commit that the program was built from, if the build knows, with a + if the tree had changes since.
 func revision() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return ""
 	}
+	var commit, changed string
 	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-			return " " + setting.Value[:12]
+		switch {
+		case setting.Key == "vcs.revision" && len(setting.Value) >= 12:
+			commit = " " + setting.Value[:12]
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			changed = "+"
 		}
 	}
-	return ""
+	return commit + changed
 }

@@ -36,7 +36,7 @@ func (f *codeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target.Key, "key", "", "for FILE:FUNCTION the `FIELD` that the input is keyed by")
 	cmd.Flags().StringVar(&f.target.Time, "time", "", "for FILE:FUNCTION the `FIELD` with the event time")
 	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that listens on the Unix `SOCKET` (python -m pyudf.worker APP.py --socket SOCKET)")
-	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the active environment, else .venv beside the app, else python3)")
+	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the environment that pyudf is installed in, else the active one, else .venv beside the app, else python3)")
 }
 
 // workers starts the processes that run user code. The first one is started to ask it for the plan and serves then.
@@ -80,8 +80,17 @@ func (f *codeFlags) interpreter(app string) (string, error) {
 			return "", errors.New(app + ": " + cause(err).Error())
 		}
 	}
-	chooser := python.Chooser{Getenv: os.Getenv, Executable: isExecutable, LookPath: exec.LookPath}
+	program, err := os.Executable()
+	if err != nil {
+		program = "" // then it is in no environment that could be found
+	}
+	chooser := python.Chooser{Getenv: os.Getenv, Executable: isExecutable, Exists: exists, LookPath: exec.LookPath, Program: program}
 	return chooser.Choose(f.python, app)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func isExecutable(path string) bool {
