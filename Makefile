@@ -17,6 +17,8 @@ CONFLUENT_PYTHON    := 2.16.1
 tools     := $(CURDIR)/.tools
 generated := '*.pb.go' '*_pb2.py' '*_pb2.pyi'
 version   := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' sdk-python/src/pyudf/__init__.py)
+# Which pyudf it is, for the linker: the version of the package, and the commit, with a + if files have changed since.
+identity   = -X main.version=$(version) -X main.commit=$(shell git describe --always --abbrev=12 --dirty=+ --exclude='*' 2>/dev/null)
 go-code   := ./cmd/... ./engine/... ./udfworker/...
 
 ##@ The two to begin with
@@ -45,12 +47,12 @@ help: ## This text
 .PHONY: build
 build: ## bin/pyudf, the command and the engine in one program (TAGS=clouds: with Google's and Azure's object stores)
 	@test -e bin/pyudf || echo "Building bin/pyudf; the first time takes a minute or two."
-	@go build -tags "$(TAGS)" -ldflags "-X main.version=$(version)" -o bin/pyudf ./cmd/pyudf
+	@go build -tags "$(TAGS)" -ldflags "$(identity)" -o bin/pyudf ./cmd/pyudf
 
 # Same commit, same bytes: no paths of this machine, and the time of the commit on every file.
 .PHONY: wheel
 wheel: .venv/.dev ## dist/pyudf-*.whl, the package with the command in it, for pip install (TAGS=clouds as for build)
-	@go build -trimpath -tags "$(TAGS)" -ldflags "-s -w -X main.version=$(version)" -o build/wheel/pyudf ./cmd/pyudf
+	@go build -trimpath -tags "$(TAGS)" -ldflags "-s -w $(identity)" -o build/wheel/pyudf ./cmd/pyudf
 	@cd sdk-python && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PYUDF_WHEEL_PROGRAM=$(CURDIR)/build/wheel/pyudf \
 		../.venv/bin/python -m hatchling build -t wheel -d $(CURDIR)/dist >/dev/null
 	@du -h dist/*.whl

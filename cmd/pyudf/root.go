@@ -69,6 +69,7 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false
 	}
+	completeFlags(root)
 	return root
 }
 

@@ -44,6 +44,7 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		{"frob", "pyudf: unknown command \"frob\" for \"pyudf\"\n  see `pyudf --help`"},
 		{"run --frob", "pyudf: unknown flag: --frob\n  see `pyudf run --help`"},
 		{"produce weather", "pyudf: `pyudf produce TOPIC FILE` takes 2 arguments, not 1\n  see `pyudf produce --help`"},
+		{"state frob", "pyudf: `pyudf state` can inspect, export or import, not frob\n  see `pyudf state --help`"},
 		{"run a.py b.py", "pyudf: `pyudf run APP.py | FILE:FUNCTION` takes 1 argument, not 2\n  see `pyudf run --help`"},
 		{"version now", "pyudf: `pyudf version` takes no arguments, not 1\n  see `pyudf version --help`"},
 		{
@@ -59,13 +60,13 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		{"run", "pyudf: there is nothing to run: name an app such as heat.py, or a function such as features.py:heat_index"},
 		{"run --attach s --workers 2", "pyudf: --workers 2: an attached worker is one process: leave --workers out"},
 		{"run heat.py --flush", "pyudf: --flush closes windows at the end: add --until-end"},
-		{"run nope.py", "pyudf: nope.py: no such file or directory"},
+		{"run nope.py", "pyudf: nope.py: no such file or directory; give the path of your app as seen from this directory"},
 		{"run main.go --python nope", "pyudf: --python nope: there is no such interpreter or virtual environment"},
 		{"run heat.py --config nope", "pyudf: --config nope: no such file or directory"},
 		{"run heat.py --metrics-addr nowhere", "pyudf: --metrics-addr nowhere: listen tcp: address nowhere: missing port in address"},
 		{"plan heat.py --format pdf --log-level loud", "pyudf: --log-level loud: write debug, info, warn or error\n  --format pdf: write text, json, dot or svg"},
 		{"produce t data.txt --partitions 0", "pyudf: data.txt does not say by its name what it holds: add --format csv, or --format json for a JSON object on each line\n  --partitions 0: write 1 or more"},
-		{"produce t nope.csv", "pyudf: nope.csv: no such file or directory"},
+		{"produce t nope.csv", "pyudf: nope.csv: no such file or directory; give the path of a file as seen from this directory, or - for standard input"},
 		{"tail t --offset first --limit -1 --format yaml", "pyudf: --offset first: write a number, earliest, latest, or -n for the last n records of each partition\n  --limit -1: write 1 or more, or leave it out\n  --format yaml: write text or json"},
 		{"dev --addr nowhere --partitions -1", "pyudf: \"nowhere\" is no address to listen on: write host:port, such as 127.0.0.1:9092\n  a topic cannot have -1 partitions: write 1 or more"},
 	} {

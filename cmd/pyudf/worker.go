@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -77,7 +78,7 @@ func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logg
 func (f *codeFlags) interpreter(app string) (string, error) {
 	if strings.HasSuffix(app, ".py") {
 		if _, err := os.Stat(app); err != nil {
-			return "", errors.New(app + ": " + cause(err).Error())
+			return "", fmt.Errorf("%s: %w; give the path of your app as seen from this directory", app, cause(err))
 		}
 	}
 	program, err := os.Executable()
