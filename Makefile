@@ -107,6 +107,10 @@ object-store: $(tools)/.versitygw-$(VERSITYGW_VERSION) ## .tools/versitygw: a se
 $(tools)/.versitygw-$(VERSITYGW_VERSION):
 	@$(call install-tool,github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION))
 
+.PHONY: docs
+docs: venv ## build/site, the documentation as a site; a broken link or reference fails
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
+
 ##@ The parts of the test
 
 .PHONY: setup
@@ -122,12 +126,13 @@ check-clean: ## Fails if generated code is not as committed or staged; with CI=t
 	@.ci/check-clean $(generated)
 
 .PHONY: lint
-lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
+lint: tools venv ## Go, protobuf, Python and the documentation: style, types, links and who imports whom
 	@$(tools)/golangci-lint run ./...
 	@go build -tags clouds ./engine/snapshot
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
+	@$(MAKE) docs
 	@for dir in examples/* integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
