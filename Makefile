@@ -16,6 +16,9 @@ CONFLUENT_PYTHON    := 2.16.1
 
 tools     := $(CURDIR)/.tools
 generated := '*.pb.go' '*_pb2.py' '*_pb2.pyi'
+version   := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' sdk-python/src/pyudf/__init__.py)
+# Which pyudf it is, for the linker: the version of the package, and the commit, with a + if files have changed since.
+identity   = -X main.version=$(version) -X main.commit=$(shell git describe --always --abbrev=12 --dirty=+ --exclude='*' 2>/dev/null)
 go-code   := ./cmd/... ./engine/... ./udfworker/...
 
 ##@ The two to begin with
@@ -44,7 +47,15 @@ help: ## This text
 .PHONY: build
 build: ## bin/pyudf, the command and the engine in one program (TAGS=clouds: with Google's and Azure's object stores)
 	@test -e bin/pyudf || echo "Building bin/pyudf; the first time takes a minute or two."
-	@go build -tags "$(TAGS)" -o bin/pyudf ./cmd/pyudf
+	@go build -tags "$(TAGS)" -ldflags "$(identity)" -o bin/pyudf ./cmd/pyudf
+
+# Same commit, same bytes: no paths of this machine, and the time of the commit on every file.
+.PHONY: wheel
+wheel: .venv/.dev ## dist/pyudf-*.whl, the package with the command in it, for pip install (TAGS=clouds as for build)
+	@go build -trimpath -tags "$(TAGS)" -ldflags "-s -w $(identity)" -o build/wheel/pyudf ./cmd/pyudf
+	@cd sdk-python && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) PYUDF_WHEEL_PROGRAM=$(CURDIR)/build/wheel/pyudf \
+		../.venv/bin/python -m hatchling build -t wheel -d $(CURDIR)/dist >/dev/null
+	@du -h dist/*.whl
 
 .PHONY: venv
 venv: .venv/.dev ## .venv with the SDK as it stands in this tree and all that its tests need
@@ -96,6 +107,10 @@ object-store: $(tools)/.versitygw-$(VERSITYGW_VERSION) ## .tools/versitygw: a se
 $(tools)/.versitygw-$(VERSITYGW_VERSION):
 	@$(call install-tool,github.com/versity/versitygw/cmd/versitygw@$(VERSITYGW_VERSION))
 
+.PHONY: docs
+docs: venv ## build/site, the documentation as a site; a broken link or reference fails
+	@NO_MKDOCS_2_WARNING=1 .venv/bin/mkdocs build -q --strict
+
 ##@ The parts of the test
 
 .PHONY: setup
@@ -111,12 +126,13 @@ check-clean: ## Fails if generated code is not as committed or staged; with CI=t
 	@.ci/check-clean $(generated)
 
 .PHONY: lint
-lint: tools venv ## Go, protobuf and Python: style, types and who imports whom
+lint: tools venv ## Go, protobuf, Python and the documentation: style, types, links and who imports whom
 	@$(tools)/golangci-lint run ./...
 	@go build -tags clouds ./engine/snapshot
 	@$(tools)/buf lint
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
+	@$(MAKE) docs
 	@for dir in examples/* integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
@@ -155,4 +171,4 @@ bench: build kafka .kafka/.streams .venv/.bench-$(CONFLUENT_PYTHON) ## Ours besi
 
 .PHONY: clean
 clean: ## Removes what was built and fetched
-	@rm -rf bin build .demo .kafka .tools .venv
+	@rm -rf bin build dist .demo .kafka .tools .venv

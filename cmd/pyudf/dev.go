@@ -33,8 +33,9 @@ of time. Without --data-dir everything is gone when it ends. It is no broker for
 		Example: `  pyudf dev
   pyudf dev --data-dir ./data            # topics, records and positions are there again next time
   pyudf dev --addr :0 --ready-file addr  # any free port; the file says which, once it listens`,
-		Args: exactly(0),
-		RunE: func(cmd *cobra.Command, _ []string) error { return flags.run(cmd.Context(), w) },
+		Args:              exactly(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE:              func(cmd *cobra.Command, _ []string) error { return flags.run(cmd.Context(), w) },
 	}
 	cmd.Flags().StringVar(&flags.addr, "addr", settings.DefaultBrokers, "`HOST:PORT` to listen on; port 0 takes a free one")
 	cmd.Flags().StringVar(&flags.dataDir, "data-dir", "", "the `DIRECTORY` that keeps the data; without it they are in memory")

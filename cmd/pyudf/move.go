@@ -30,8 +30,9 @@ func newExport(w *world) *cobra.Command {
 key of a function and each timer. The columns key, value and timers are JSON; what no JSON can say stands there
 as {"base64": ...}. store_key and store_value are the bytes that import takes: a file that was imported and is
 exported again is the same.`,
-		Example: `  pyudf state export heat --to heat.parquet`,
-		Args:    exactly(1),
+		Example:           `  pyudf state export heat --to heat.parquet`,
+		Args:              exactly(1),
+		ValidArgsFunction: completeGroups(w, cobra.NoFileCompletions),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if to == "" {
 				return outcome.Mendf("export needs a file to write: add --to %s.parquet", args[0])
@@ -81,8 +82,9 @@ func newImport(w *world) *cobra.Command {
 		Long: `import replaces the state of GROUP on this machine by what an export wrote, for the stores that the file names;
 others stay. The app must be stopped, everywhere. The next run goes on at the offsets of the input that the file's
 state reflects, and writes the state to its changelog, so that other machines have it too.`,
-		Example: `  pyudf state import heat heat.parquet`,
-		Args:    exactly(2),
+		Example:           `  pyudf state import heat heat.parquet`,
+		Args:              exactly(2),
+		ValidArgsFunction: completeGroups(w, completeFiles(1, "parquet")),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.load(cmd.Context(), w, args[0], args[1])
 		},
@@ -95,7 +97,7 @@ state reflects, and writes the state to its changelog, so that other machines ha
 func (f *handFlags) load(ctx context.Context, w *world, group, path string) error {
 	in, err := os.Open(path)
 	if err != nil {
-		return outcome.Mendf("%s: %w", path, cause(err))
+		return outcome.Mendf("%s: %w; give the path of a file that `pyudf state export` wrote", path, cause(err))
 	}
 	defer func() { _ = in.Close() }() // it was only read
 	info, err := in.Stat()

@@ -36,8 +36,9 @@ Python function. It loads the app and checks it, and touches neither broker nor 
 		Example: `  pyudf plan heat.py
   pyudf plan heat.py --format svg > heat.svg
   pyudf plan features.py:heat_index --from weather --to heat --column heat_index`,
-		Args: atMost(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
+		Args:              atMost(1),
+		ValidArgsFunction: completeFiles(0, "py"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
 	}
 	cmd.Flags().StringVar(&flags.format, "format", "text", "the `FORMAT`: "+strings.Join(graph.Formats(), ", "))
 	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "show what a run with --single-node would do")

@@ -42,8 +42,9 @@ standard input, with --format.`,
 		Example: `  pyudf produce weather weather.csv --key station --time time
   pyudf produce orders orders.jsonl --key customer
   zcat clicks.jsonl.gz | pyudf produce clicks - --format json`,
-		Args: exactly(2),
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args[0], args[1]) },
+		Args:              exactly(2),
+		ValidArgsFunction: completeFiles(1, "csv", "json", "jsonl", "ndjson"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args[0], args[1]) },
 	}
 	cmd.Flags().StringVar(&flags.fields.Key, "key", "", "the `FIELD` whose text becomes the record's key; without it records have none")
 	cmd.Flags().StringVar(&flags.fields.Time, "time", "", "the `FIELD` with the record's time, ISO 8601 or seconds or milliseconds since 1970; without it, now")
@@ -134,7 +135,7 @@ func (w *world) openFile(name string, format table.Format) (readSeekCloser, erro
 	if name != "-" {
 		file, err := os.Open(name)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, cause(err))
+			return nil, fmt.Errorf("%s: %w; give the path of a file as seen from this directory, or - for standard input", name, cause(err))
 		}
 		return file, nil
 	}

@@ -50,10 +50,12 @@ something first: a flag, the name of a topic, a password, the app itself.`,
   pyudf produce weather weather.csv --key station    some data, in another
   pyudf run heat.py                                  your app
   pyudf tail heat                                    what came out`,
+		Version:       identity(),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
 	cobra.EnableCommandSorting = false
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetOut(w.out)
 	root.SetErr(w.err)
 	root.AddGroup(
@@ -69,6 +71,7 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false
 	}
+	completeFlags(root)
 	return root
 }
 

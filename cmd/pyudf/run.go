@@ -74,8 +74,9 @@ memory: for a group of one process, which reads all partitions. Windows and stat
   pyudf run heat.py --group trial --from 2013-07-01T00:00:00Z
   pyudf run features.py:heat_index --from weather --to heat --column heat_index
   pyudf run heat.py --brokers kafka-1:9093 --config staging.properties -X sasl.username=ann`,
-		Args: atMost(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
+		Args:              atMost(1),
+		ValidArgsFunction: completeFiles(0, "py"),
+		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
 	}
 	flags.code.add(cmd)
 	cmd.Flags().StringVar(&flags.code.target.Start, "start", "", "`WHERE` a new group begins: earliest (the default), latest or a time such as 2013-07-01T12:00:00Z")

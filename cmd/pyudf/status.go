@@ -44,7 +44,8 @@ known, for programs.`,
 		Example: `  pyudf status
   pyudf status heat --watch
   pyudf status --json | jq '.[].tasks[].lag'`,
-		Args: atMost(1),
+		Args:              atMost(1),
+		ValidArgsFunction: completeGroups(w, cobra.NoFileCompletions),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return flags.run(cmd.Context(), w, strings.Join(args, ""))
 		},

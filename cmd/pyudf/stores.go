@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -38,7 +39,12 @@ func newState(w *world) *cobra.Command {
 work while the app runs too: then they see what is committed at that moment.`,
 		Example: `  pyudf state inspect heat
   pyudf state export heat --to heat.parquet`,
-		Args: exactly(0),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				return fmt.Errorf("`pyudf state` can inspect, export or import, not %s", args[0])
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newInspect(w), newExport(w), newImport(w))
@@ -59,7 +65,8 @@ of the input and the watermark that they reflect, and, for each step, how many w
 with a few of them. With --key it shows all that there is of one key.`,
 		Example: `  pyudf state inspect heat
   pyudf state inspect heat --key JFK`,
-		Args: exactly(1),
+		Args:              exactly(1),
+		ValidArgsFunction: completeGroups(w, cobra.NoFileCompletions),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			survey := stored.Survey{Out: w.out}
 			if cmd.Flags().Changed("key") {

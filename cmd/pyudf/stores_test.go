@@ -126,7 +126,7 @@ func TestOtherStateIsNotReplaced(t *testing.T) {
 	if now := content(t, filepath.Join(there, "c1", "heat"), "topic-weather-0"); !slices.Equal(now, before) {
 		t.Errorf("the store was changed: %q", now)
 	}
-	p.refuses(t, "pyudf: "+file+"-2: no such file or directory", "state", "import", "heat", file+"-2", "--state-dir", there)
+	p.refuses(t, "pyudf: "+file+"-2: no such file or directory; give the path of a file that `pyudf state export` wrote", "state", "import", "heat", file+"-2", "--state-dir", there)
 }
 
 // leaveJournal leaves a change of a store in a journal, as a single node does that dies in the midst of a commit.

@@ -45,7 +45,8 @@ header that occurs more than once has a list of values; what is no text is {"bas
   pyudf tail heat --offset earliest --format json | jq .value.heat_index
   pyudf tail heat.dlq                    # what could not be handled, and why
   pyudf tail heat.late                   # what came too late for a window`,
-		Args: exactly(1),
+		Args:              exactly(1),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			flags.keyed = cmd.Flags().Changed("key")
 			if flags.keyed && !cmd.Flags().Changed("offset") {

@@ -3,37 +3,33 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// version is set by the linker in a release.
-var version = "0.1.0-dev"
+// What make hands to the linker: the version of the Python package of this tree, and the commit.
+var (
+	version = "dev"
+	commit  = "" //nolint:gochecknoglobals // the linker sets it
+)
 
 func newVersion(w *world) *cobra.Command {
 	return &cobra.Command{
-		Use:     "version",
-		Short:   "Say which pyudf this is",
-		GroupID: groupOther,
-		Args:    exactly(0),
+		Use:               "version",
+		Short:             "Say which pyudf this is",
+		GroupID:           groupOther,
+		Args:              exactly(0),
+		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintf(w.out, "pyudf %s%s (%s, %s/%s)\n", version, revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprintln(w.out, identity())
 			return err
 		},
 	}
 }
 
-// revision is the commit that the program was built from, if the build knows.
-func revision() string {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return ""
-	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-			return " " + setting.Value[:12]
-		}
-	}
-	return ""
+// identity says which pyudf this is: of which version and commit, built by which Go for which machine.
+func identity() string {
+	name := strings.TrimSpace(version + " " + commit)
+	return fmt.Sprintf("pyudf %s (%s, %s/%s)", name, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

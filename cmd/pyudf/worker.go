@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -39,7 +40,7 @@ func (f *codeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target.Key, "key", "", "for FILE:FUNCTION the `FIELD` that the input is keyed by")
 	cmd.Flags().StringVar(&f.target.Time, "time", "", "for FILE:FUNCTION the `FIELD` with the event time")
 	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that listens on the Unix `SOCKET` (python -m pyudf.worker APP.py --socket SOCKET)")
-	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the active environment, else .venv beside the app, else python3)")
+	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the environment that pyudf is installed in, else the active one, else .venv beside the app, else python3)")
 }
 
 // workers starts the processes that run user code. The first one is started to ask it for the plan and serves then.
@@ -80,11 +81,20 @@ func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logg
 func (f *codeFlags) interpreter(app string) (string, error) {
 	if slices.Contains([]string{".py", ".ipynb", ".pyudf"}, filepath.Ext(app)) {
 		if _, err := os.Stat(app); err != nil {
-			return "", errors.New(app + ": " + cause(err).Error())
+			return "", fmt.Errorf("%s: %w; give the path of your app as seen from this directory", app, cause(err))
 		}
 	}
-	chooser := python.Chooser{Getenv: os.Getenv, Executable: isExecutable, LookPath: exec.LookPath}
+	program, err := os.Executable()
+	if err != nil {
+		program = "" // then it is in no environment that could be found
+	}
+	chooser := python.Chooser{Getenv: os.Getenv, Executable: isExecutable, Exists: exists, LookPath: exec.LookPath, Program: program}
 	return chooser.Choose(f.python, app)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func isExecutable(path string) bool {

@@ -115,7 +115,7 @@ func (c *Config) explain(err error) error {
 		return fmt.Errorf("%s is in use by another program, perhaps another broker: stop it, or listen elsewhere", c.Addr)
 	}
 	if _, ok := errors.AsType[*net.OpError](err); ok {
-		return fmt.Errorf("listening on %s: %w", c.Addr, err)
+		return fmt.Errorf("listening on %s: %w; write an address of this machine and a port up to 65535, or 0 for any free one", c.Addr, err)
 	}
 	if c.DataDir != "" {
 		return fmt.Errorf("starting on the data in %s: %w", c.DataDir, err)

@@ -77,7 +77,7 @@ func (c *Cluster) reach(ctx context.Context) error {
 			return ctx.Err()
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("no answer from %s within %s: %w; check --brokers, and that the broker runs and speaks the same security.protocol", c.brokers(), connectTimeout, err)
+			return fmt.Errorf("no answer from %s within %s: %w; check --brokers, and that the broker runs and speaks the same security.protocol; `pyudf dev` starts one on this machine", c.brokers(), connectTimeout, err)
 		}
 	}
 }

@@ -137,8 +137,8 @@ class Harness:
 def find_program() -> str:
     """Return the path of the ``pyudf`` command.
 
-    It is what ``$PYUDF_BIN`` names, or the one beside the Python interpreter, in ``$PATH``, or in
-    the source tree that this package lies in.
+    It is what ``$PYUDF_BIN`` names, or the one beside the Python interpreter, where the wheel puts
+    it, or in ``$PATH``, or in the source tree that this package lies in.
 
     Raises:
         PipelineError: There is none.
@@ -156,8 +156,8 @@ def find_program() -> str:
             return str(path)
     message = (
         "pyudf.testing runs the pyudf command, and there is none beside "
-        f"{sys.executable} and none in PATH; name it by PYUDF_BIN=/path/to/pyudf, or build it in "
-        "the source tree: make build"
+        f"{sys.executable} and none in PATH; install pyudf from its wheel, which has it, or name "
+        "it by PYUDF_BIN=/path/to/pyudf; in the source tree, build it: make build"
     )
     raise PipelineError(message)
 

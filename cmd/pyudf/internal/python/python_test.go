@@ -14,6 +14,7 @@ func world(virtualEnv string, executables ...string) python.Chooser {
 	return python.Chooser{
 		Getenv:     func(string) string { return virtualEnv },
 		Executable: has,
+		Exists:     has,
 		LookPath: func(name string) (string, error) {
 			if has(name) {
 				return name, nil
@@ -24,6 +25,12 @@ func world(virtualEnv string, executables ...string) python.Chooser {
 			return "", errors.New("not found")
 		},
 	}
+}
+
+// installed is a world in which this program is at a path.
+func installed(program string, w python.Chooser) python.Chooser {
+	w.Program = program
+	return w
 }
 
 func TestTheNearestInterpreterIsChosen(t *testing.T) {
@@ -39,6 +46,10 @@ func TestTheNearestInterpreterIsChosen(t *testing.T) {
 		{"an environment that was asked for", world("/env", active, other), "/opt/py", other},
 		{"the active environment", world("/env", system, active, beside), "", active},
 		{"the environment beside the app", world("", system, beside), "", beside},
+		{"that of this program's own environment", installed("/own/bin/pyudf", world("/env", system, active, beside, "/own/bin/python", "/own/pyvenv.cfg")), "", "/own/bin/python"},
+		{"that of this program's own conda environment", installed("/own/bin/pyudf", world("/env", active, "/own/bin/python", "/own/conda-meta")), "", "/own/bin/python"},
+		{"none beside this program where there is no environment", installed("/usr/bin/pyudf", world("/env", active, "/usr/bin/python")), "", active},
+		{"one that was asked for rather than this program's own", installed("/own/bin/pyudf", world("", other, "/own/bin/python", "/own/pyvenv.cfg")), other, other},
 		{"the system's", world("", system), "", system},
 	} {
 		got, err := test.world.Choose(test.asked, "/apps/heat.py")

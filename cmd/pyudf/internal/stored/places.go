@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Clusters returns the clusters of which a state directory has the state of a group, by the names of their directories.
@@ -25,6 +27,22 @@ func Clusters(home, group string) ([]string, error) {
 		}
 	}
 	return clusters, nil
+}
+
+// Groups returns the groups that have run with a state directory, of all clusters, by the names of their directories.
+func Groups(home string) ([]string, error) {
+	found, err := fs.Glob(os.DirFS(home), "*/*")
+	if err != nil {
+		return nil, fmt.Errorf("look for groups in %s: %w", home, err)
+	}
+	var groups []string
+	for _, dir := range found {
+		// Whatever lies beside the state of a group has its name, a comma and what it is.
+		name, _, _ := strings.Cut(path.Base(dir), ",")
+		groups = append(groups, name)
+	}
+	slices.Sort(groups)
+	return slices.Compact(groups), nil
 }
 
 // Names returns the stores of tasks below a directory, in the order of their sources, then of partitions.
