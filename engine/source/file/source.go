@@ -47,7 +47,7 @@ func Read(ctx context.Context, s *planv1.Source) (bounded.Reader, error) {
 	}
 	return &reader{
 		partition: record.Partition{Topic: path},
-		fields:    fields{key: s.GetKey(), time: s.GetTime().GetField()},
+		fields:    bounded.Fields{Key: s.GetKey(), Time: s.GetTime().GetField()},
 		rows:      rows,
 	}, nil
 }
@@ -55,7 +55,7 @@ func Read(ctx context.Context, s *planv1.Source) (bounded.Reader, error) {
 // reader cuts the rows of a file into batches.
 type reader struct {
 	partition record.Partition
-	fields    fields
+	fields    bounded.Fields
 	next      int64
 	// exhausted says that the last record was read, though its batch may be on its way.
 	exhausted bool
@@ -82,7 +82,7 @@ func (r *reader) Next() (*record.Batch, error) {
 	if batch.Len() == 0 {
 		return nil, io.EOF
 	}
-	r.fields.fill(batch)
+	r.fields.Fill(batch)
 	return batch, nil
 }
 
