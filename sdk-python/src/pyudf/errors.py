@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["DefinitionError", "LoadError", "Origin", "known"]
+__all__ = ["DefinitionError", "LoadError", "Origin", "ReplayError", "known"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -97,6 +97,15 @@ class LoadError(Exception):
         super().__init__(message)
         self.message = message
         self.traceback = traceback
+
+
+class ReplayError(Exception):
+    """A replay could not be done. The message says why, and what to do.
+
+    Example:
+        >>> str(ReplayError("there is no data for topic 'weather'"))
+        "there is no data for topic 'weather'"
+    """
 
 
 def known(name: str, names: Iterable[str], what: str = "fields") -> str:

@@ -22,6 +22,8 @@ type Job struct {
 	Raise bool `json:"raise"`
 	// Kafka are the settings of the cluster that slices are read from.
 	Kafka map[string]string `json:"kafka,omitempty"`
+	// Raw are the fields of results that come as JSON texts, with all their digits.
+	Raw []string `json:"raw,omitempty"`
 }
 
 // Input is what a source reads. Exactly one of Chunks, File and Slice is set.

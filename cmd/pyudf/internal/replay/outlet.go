@@ -28,14 +28,15 @@ var _ engine.Outlet = (*outlet)(nil)
 // results are those of all stages, by topic and by the place of the stage in the plan.
 type results struct {
 	directory string
+	raw       []string
 	stages    []string
 
 	mu     sync.Mutex // guards byName
 	byName map[string][]*result
 }
 
-func newResults(directory string, compiled *plan.Plan) *results {
-	r := &results{directory: directory, byName: map[string][]*result{}}
+func newResults(job *Job, compiled *plan.Plan) *results {
+	r := &results{directory: job.Directory, raw: job.Raw, byName: map[string][]*result{}}
 	for _, source := range compiled.Sources {
 		r.stages = append(r.stages, source.Name)
 	}
@@ -58,6 +59,7 @@ func (r *results) open(stage, topic string) (*result, error) {
 		if err != nil {
 			return nil, err
 		}
+		created.raw = r.raw
 		all[at] = created
 	}
 	return all[at], nil

@@ -22,6 +22,8 @@ import (
 type result struct {
 	// lean tells that keys are numbers of rows of the input.
 	lean bool
+	// raw are the fields that come as JSON texts.
+	raw []string
 	// told gives the object that stands for a message; nil: its value.
 	told func(messages *record.Messages, row int) []byte
 
@@ -92,7 +94,7 @@ func (r *result) chunk(values *record.Arena) (*tablev1.Chunk, error) {
 	for _, failure := range failures {
 		failed[failure.Row] = true
 	}
-	t := &table{rows: values.Len()}
+	t := &table{rows: values.Len(), raw: r.raw}
 	for row := range values.Len() {
 		if failed[row] {
 			t.set(row, unreadable, codec.AppendString(nil, values.At(row)))
@@ -118,6 +120,7 @@ const unreadable = "value"
 // table is rows of JSON values by column.
 type table struct {
 	rows    int
+	raw     []string
 	columns []texted
 	// at is the column whose name probably comes next.
 	at int
@@ -140,10 +143,18 @@ func (t *table) set(row int, name string, raw []byte) {
 	i := slices.IndexFunc(t.columns, func(c texted) bool { return c.name == name })
 	if i < 0 {
 		i = len(t.columns)
-		t.columns = append(t.columns, texted{name: strings.Clone(name), texts: make([][]byte, t.rows)})
+		t.columns = append(t.columns, texted{name: strings.Clone(name), typ: t.first(name), texts: make([][]byte, t.rows)})
 	}
 	t.columns[i].set(row, raw)
 	t.at = i + 1
+}
+
+// first returns the type of a column without values.
+func (t *table) first(name string) record.Type {
+	if slices.Contains(t.raw, name) {
+		return record.JSON
+	}
+	return record.Unknown
 }
 
 func (c *texted) set(row int, raw []byte) {

@@ -79,7 +79,7 @@ func Run(ctx context.Context, config Config, progress func(read map[string]int64
 	}
 	r := &run{
 		job: config.Job, config: config, names: harness.NamesOf(prepared, compiled),
-		results: newResults(config.Job.Directory, compiled), read: map[string]*atomic.Int64{},
+		results: newResults(config.Job, compiled), read: map[string]*atomic.Int64{},
 	}
 	for _, name := range r.names.Inputs {
 		r.read[name] = &atomic.Int64{}

@@ -1,4 +1,4 @@
-"""A worker in a thread of this process, for tests: it runs the very functions that they define."""
+"""A worker in a thread of this process, for tests and notebooks: it runs the very functions there."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tempfile
 import threading
 from typing import Final
 
+from pyudf._worker.failure import Raised
 from pyudf._worker.mainthread import MainThread
 from pyudf._worker.output import Output
-from pyudf._worker.serve import blank, new_server, offer
-from pyudf.app import App
+from pyudf._worker.serve import Offered, blank, new_server, offer
 
 __all__ = ["LocalWorker"]
 
@@ -23,9 +23,10 @@ class LocalWorker:
 
     Attributes:
         socket: Where an engine finds it.
+        raised: The exceptions of functions.
     """
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Offered) -> None:
         """Begin to serve.
 
         Raises:
@@ -33,7 +34,8 @@ class LocalWorker:
             LoadError: The app has a state of a type that nothing can store.
         """
         description = blank()
-        self._calls = MainThread(offer(app, description), Output(2))
+        self.raised = Raised()
+        self._calls = MainThread(offer(app, description, self.raised.witness), Output(2))
         self._directory = tempfile.mkdtemp(prefix="pyudf-")
         self.socket = os.path.join(self._directory, "worker.sock")
         self._server = new_server(description, self._calls)
