@@ -1,4 +1,4 @@
-"""Runs a pipeline over data: the engine in a process of its own, the functions in this one."""
+"""Runs a pipeline over data: the engine in a process, the functions in this one."""
 
 from __future__ import annotations
 
@@ -11,31 +11,17 @@ from typing import Any
 
 from pyudf import _graph, _plan
 from pyudf._enginerun import Engine, Outcome, Output, RaisedBy
-from pyudf._frames import Data, Library, NoData, to_library
+from pyudf._frames import Data, Library, to_library
 from pyudf._job import Job, Request, prepare, write
 from pyudf._lineage import Layout, layout
 from pyudf._progress import Progress
-from pyudf._worker.local import LocalWorker
+from pyudf._worker.execute import executor
+from pyudf._worker.failure import Raised
 from pyudf.errors import ReplayError
-from pyudf.functions import Function
-from pyudf.plan.v1 import plan_pb2
 from pyudf.replay import Replay
 from pyudf.types import FieldType
 
 __all__ = ["run"]
-
-
-class _Offer:
-    """A graph as a worker serves it."""
-
-    def __init__(self, graph: _graph.Graph) -> None:
-        self._graph = graph
-
-    def functions(self) -> dict[str, Function]:
-        return dict(self._graph.functions)
-
-    def plan(self) -> plan_pb2.Plan:
-        return _plan.build(self._graph)
 
 
 def run(graph: _graph.Graph, request: Request) -> Replay:
@@ -48,14 +34,17 @@ def run(graph: _graph.Graph, request: Request) -> Replay:
     __tracebackhide__ = True
     began = time.perf_counter()
     job = prepare(graph, request)
-    with _directory() as directory, contextlib.closing(LocalWorker(_Offer(graph))) as worker:
-        with contextlib.closing(Engine(worker.socket)) as engine:
+    raised = Raised()
+    functions = {key: executor(f, raised.witness) for key, f in graph.functions.items()}
+    totals = {name: data.rows for name, data in job.data.items()}
+    with _directory() as directory:
+        with contextlib.closing(Engine()) as engine, Progress(totals) as progress:
             write(job, directory, request.rows)
             message = _message(graph, job, request, directory)
-            with Progress({name: data.rows for name, data in job.data.items()}) as progress:
-                outcome = engine.run(message, progress.show)
+            plan = _plan.build(graph).SerializeToString()
+            outcome = engine.run(plan, message, functions, progress.show)
         if outcome.raised is not None:
-            raise _raised(outcome.raised, worker) from None
+            raise _raised(outcome.raised, raised) from None
         return _collect(graph, job, outcome, began)
 
 
@@ -99,8 +88,8 @@ def _types(graph: _graph.Graph) -> dict[str, FieldType]:
     return types
 
 
-def _raised(raised: RaisedBy, worker: LocalWorker) -> BaseException:
-    error = worker.raised.find(raised.message, raised.traceback)
+def _raised(raised: RaisedBy, known: Raised) -> BaseException:
+    error = known.find(raised.message, raised.traceback)
     if error is not None:
         return error
     where = f"row {raised.row} of {raised.source}, in {raised.step}"
@@ -173,5 +162,3 @@ def _library(job: Job) -> Library:
 def _in(library: Library, frame: Any) -> Any:
     return to_library(frame, library, {})
 
-
-_ = NoData

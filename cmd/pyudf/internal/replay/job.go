@@ -65,8 +65,9 @@ func (j *Job) prepared(given *planv1.Plan) (*planv1.Plan, error) {
 		}
 		source.GetTime().MaxFutureMs = 0
 	}
-	if j.Raise {
-		for _, function := range plan.GetFunctions() {
+	for _, function := range plan.GetFunctions() {
+		function.TimeoutMs = 0 // who waits can interrupt
+		if j.Raise {
 			if function.GetOnError() == planv1.OnError_ON_ERROR_DLQ || function.GetOnError() == planv1.OnError_ON_ERROR_UNSPECIFIED {
 				function.OnError = planv1.OnError_ON_ERROR_STOP
 			}

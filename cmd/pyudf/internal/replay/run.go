@@ -31,8 +31,8 @@ type Config struct {
 	Job    *Job
 	Start  dispatch.Start
 	Logger *slog.Logger
-	// OpenSlice opens a slice of a topic as records of a partition.
-	OpenSlice func(ctx context.Context, slice *Slice, partition record.Partition) (bounded.Reader, error)
+	// OpenSlice opens slices of topics.
+	OpenSlice OpenSlice
 }
 
 // run is a replay under way.
@@ -170,7 +170,7 @@ func (r *run) reader(ctx context.Context, input *Input, from *planv1.Source, par
 	case input.File != "":
 		return file.Read(ctx, input.ofFile(from))
 	case input.Slice != nil && r.config.OpenSlice != nil:
-		return r.config.OpenSlice(ctx, input.Slice, partition)
+		return r.config.OpenSlice(ctx, r.job.Kafka, input.Slice, partition)
 	case input.Chunks != "":
 		return openChunks(input, from.GetKey())
 	default:

@@ -108,6 +108,8 @@ class Raised:
         return None if error is None else error.with_traceback(_own_frames(error.__traceback__))
 
     def _keep(self, message: str, text: str, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            raise error  # who runs the functions is to end, not a row
         if len(self._known) < _KNOWN_STACKS:
             self._known.setdefault((message, text), error)
 

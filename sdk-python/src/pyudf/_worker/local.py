@@ -1,4 +1,4 @@
-"""A worker in a thread of this process, for tests and notebooks: it runs the very functions there."""
+"""A worker in a thread of this process, for tests: it runs the very functions that they define."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tempfile
 import threading
 from typing import Final
 
-from pyudf._worker.failure import Raised
 from pyudf._worker.mainthread import MainThread
 from pyudf._worker.output import Output
-from pyudf._worker.serve import Offered, blank, new_server, offer
+from pyudf._worker.serve import blank, new_server, offer
+from pyudf.app import App
 
 __all__ = ["LocalWorker"]
 
@@ -23,10 +23,9 @@ class LocalWorker:
 
     Attributes:
         socket: Where an engine finds it.
-        raised: The exceptions of functions.
     """
 
-    def __init__(self, app: Offered) -> None:
+    def __init__(self, app: App) -> None:
         """Begin to serve.
 
         Raises:
@@ -34,8 +33,7 @@ class LocalWorker:
             LoadError: The app has a state of a type that nothing can store.
         """
         description = blank()
-        self.raised = Raised()
-        self._calls = MainThread(offer(app, description, self.raised.witness), Output(2))
+        self._calls = MainThread(offer(app, description), Output(2))
         self._directory = tempfile.mkdtemp(prefix="pyudf-")
         self.socket = os.path.join(self._directory, "worker.sock")
         self._server = new_server(description, self._calls)

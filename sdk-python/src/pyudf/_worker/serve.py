@@ -9,9 +9,9 @@ import os
 import platform
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent import futures
-from typing import Final, NoReturn, Protocol
+from typing import Final, NoReturn
 
 import grpc
 
@@ -19,17 +19,15 @@ import pyudf
 from pyudf import loading
 from pyudf._worker import lifetime
 from pyudf._worker.execute import executor
-from pyudf._worker.failure import Failures, user_traceback
+from pyudf._worker.failure import user_traceback
 from pyudf._worker.mainthread import MainThread, Work
 from pyudf._worker.output import Output
 from pyudf._worker.servicer import handlers
 from pyudf.app import App
 from pyudf.errors import LoadError
-from pyudf.functions import Function
-from pyudf.plan.v1 import plan_pb2
 from pyudf.worker.v1 import worker_pb2
 
-__all__ = ["Offered", "blank", "describe", "main", "new_server", "offer"]
+__all__ = ["blank", "describe", "main", "new_server", "offer"]
 
 _COOKIE: Final = ("PYUDF_PLUGIN", "worker")
 _BY_HAND: Final = (
@@ -43,16 +41,6 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.so_reuseport", 0),
 )
-
-
-class Offered(Protocol):
-    """What a worker serves: an app, or a part of one."""
-
-    def functions(self) -> dict[str, Function]:
-        """Return the functions by their ids in the plan."""
-
-    def plan(self) -> plan_pb2.Plan:
-        """Return the plan."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,17 +96,8 @@ def blank() -> worker_pb2.DescribeResponse:
     )
 
 
-def offer(
-    app: Offered,
-    description: worker_pb2.DescribeResponse,
-    failures: Callable[[], Failures] = Failures,
-) -> dict[str, Work]:
+def offer(app: App, description: worker_pb2.DescribeResponse) -> dict[str, Work]:
     """Add an app to what Describe answers, and return what runs its functions.
-
-    Args:
-        app: The app.
-        description: What Describe answers.
-        failures: What makes a request's list of failures.
 
     Raises:
         LoadError: The app has a state of a type that nothing can store.
@@ -126,8 +105,7 @@ def offer(
         TypeError: An annotation is one that no decoder can be made for.
     """
     works = {
-        key: Work(function.name, executor(function, failures))
-        for key, function in app.functions().items()
+        key: Work(function.name, executor(function)) for key, function in app.functions().items()
     }
     description.plan.CopyFrom(app.plan())
     return works
