@@ -243,6 +243,8 @@ def _to_pandas(table: Any, documents: Mapping[str, list[Any]]) -> Any:
     }
     frame = table.to_pandas()
     for name in nullable:
+        if frame[name].dtype.kind != "f":
+            continue  # pandas knew its type
         frame[name] = pd.Series(
             table.column(name).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get)
         )

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyudf import _graph, _plan
 from pyudf._enginerun import Engine, Outcome, Output, RaisedBy
@@ -20,6 +20,9 @@ from pyudf._worker.failure import Raised
 from pyudf.errors import ReplayError
 from pyudf.replay import Replay
 from pyudf.types import FieldType
+
+if TYPE_CHECKING:
+    from pyudf._results import Made
 
 __all__ = ["run"]
 
@@ -125,19 +128,19 @@ def _result(
     source = graph.sources[layout(graph, step_id, ()).source]
     data = job.data.get(source.place.name)
     look = layout(graph, step_id, () if data is None or data.names is None else data.names)
-    return _frame(output, look, data, types)
+    made = _made(output, look, data, types)
+    return to_library(made.table, "pyarrow" if data is None else data.library, made.documents)
 
 
-def _frame(
+def _made(
     output: Output | None, look: Layout, data: Data | None, types: Mapping[str, FieldType]
-) -> Any:
+) -> Made:
     from pyudf._chunks import read_parts  # noqa: PLC0415 - needs pyarrow
     from pyudf._results import assemble  # noqa: PLC0415 - needs pyarrow
 
     files = () if output is None else output.files
     parts = [part for path in files for part in read_parts(path)]
-    made = assemble(parts, look, data, types)
-    return to_library(made.table, "pyarrow" if data is None else data.library, made.documents)
+    return assemble(parts, look, data, types)
 
 
 def _late(job: Job, outputs: list[Output]) -> Any:
@@ -145,8 +148,16 @@ def _late(job: Job, outputs: list[Output]) -> Any:
     output = Output(sum(output.records for output in outputs), files)
     names = tuple((name, True) for data in job.data.values() for name in data.names or ())
     data = next(iter(job.data.values()), None) if len(job.data) == 1 else None
-    frame = _frame(output, Layout("", names, open=False), data, {})
-    return _in(_library(job), frame) if data is None else frame
+    made = _made(output, Layout("", names, open=False), data, {})
+    # Windows of one stage tell of a batch one after the other: by step, then as they came.
+    table = made.table
+    if "pyudf.step" in table.column_names:
+        table = table.take(_stable_order(table.column("pyudf.step").to_pylist()))
+    return to_library(table, _library(job) if data is None else data.library, {})
+
+
+def _stable_order(keys: list[str]) -> list[int]:
+    return sorted(range(len(keys)), key=keys.__getitem__)
 
 
 def _dead(job: Job, output: Output | None) -> Any:
@@ -159,6 +170,4 @@ def _library(job: Job) -> Library:
     return next((data.library for data in job.data.values() if not data.path), "pyarrow")
 
 
-def _in(library: Library, frame: Any) -> Any:
-    return to_library(frame, library, {})
 

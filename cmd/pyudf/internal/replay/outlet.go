@@ -31,8 +31,9 @@ type results struct {
 	raw       []string
 	stages    []string
 
-	mu     sync.Mutex // guards byName
-	byName map[string][]*result
+	mu      sync.Mutex // guards what follows
+	byName  map[string][]*result
+	created int
 }
 
 func newResults(job *Job, compiled *plan.Plan) *results {
@@ -54,7 +55,8 @@ func (r *results) open(stage, topic string) (*result, error) {
 	}
 	at := slices.Index(r.stages, stage)
 	if all[at] == nil {
-		path := filepath.Join(r.directory, fmt.Sprintf("result-%d-%d", len(r.byName), at))
+		path := filepath.Join(r.directory, fmt.Sprintf("result-%d", r.created))
+		r.created++
 		created, err := createResult(path)
 		if err != nil {
 			return nil, err
