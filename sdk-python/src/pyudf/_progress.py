@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Final
 
+from pyudf._html import in_notebook
+
 __all__ = ["Progress"]
 
 # What is over sooner needs no bar.
@@ -30,7 +32,7 @@ class Progress:
 
     def __enter__(self) -> Progress:
         """Find out where to show it."""
-        if _in_notebook():
+        if in_notebook():
             self._screen = _Notebook()
         elif sys.stderr is not None and sys.stderr.isatty():
             self._screen = _Terminal()
@@ -62,13 +64,6 @@ def _text(done: int, total: int | None, seconds: float) -> str:
     if not total:
         return f"{done:,} records, {rate}"
     return f"{done:,} of {total:,} records, {rate}"
-
-
-def _in_notebook() -> bool:
-    """Tell whether a kernel runs this, without importing IPython."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython is not None else None
-    return shell is not None and hasattr(shell, "kernel")
 
 
 class _Notebook:

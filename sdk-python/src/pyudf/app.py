@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import os
 from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -82,6 +83,12 @@ class App:
     def __repr__(self) -> str:
         """Return a short description."""
         return f"<App {self.name!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return the app as a graph."""
+        from pyudf import _asking  # noqa: PLC0415 - only a notebook asks
+
+        return _asking.drawn(self._graph, None) or html.escape(repr(self))
 
     def topic(
         self,
@@ -285,7 +292,8 @@ class App:
 
         Raises:
             ReplayError: The data does not fit the app, or the engine cannot run it.
-            DefinitionError: As for ``plan``.
+            DefinitionError: The app reads or writes nothing, or options do not go together. Streams
+                that lead nowhere are left out.
 
         Example:
             >>> import pyudf as pu
@@ -301,10 +309,10 @@ class App:
         from pyudf import _asking  # noqa: PLC0415 - only who replays pays for it
 
         origin = self._graph.here()
-        self._graph.check()
+        self._graph.written().check()
         slices = _asking.slices(kafka, since, until, topics, origin)
         request = _asking.request(self._graph, data, timestamp, flush, errors, slices, origin)
-        return _asking.run(self._graph, request)
+        return _asking.replay(self._graph, request)
 
     def functions(self) -> dict[str, Function]:
         """Return the app's functions by their ids in the plan.

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["DefinitionError", "LoadError", "Origin", "ReplayError", "known"]
+__all__ = ["DefinitionError", "LoadError", "Origin", "ReplayError", "cell_of", "known"]
 
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
@@ -19,7 +20,7 @@ class Origin:
     """A place in the user's code.
 
     Attributes:
-        file: The file as Python knows it; a notebook cell has a made-up name.
+        file: The file as Python knows it; a notebook's cell has a made-up name.
         line: The line, counted from 1.
 
     Example:
@@ -33,7 +34,13 @@ class Origin:
     line: int
 
     def __str__(self) -> str:
-        """Return ``file:line``, relative to the working directory if the file is below it."""
+        """Return ``file:line``, relative to the working directory if the file is below it.
+
+        Of a notebook's cell it is ``In [3], line 2``.
+        """
+        cell = cell_of(self.file)
+        if cell is not None:
+            return f"{cell}, line {self.line}"
         below = os.getcwd() + os.sep
         return f"{self.file.removeprefix(below)}:{self.line}"
 
@@ -50,6 +57,15 @@ class Origin:
         """Return where a function is defined; the caller if it has no Python source."""
         code = getattr(inspect.unwrap(func), "__code__", None)
         return cls.caller() if code is None else cls(code.co_filename, code.co_firstlineno)
+
+
+def cell_of(file: str) -> str | None:
+    """Return the name of the notebook's cell that is compiled as a file; None: it is no cell."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    name = shell and shell.compile.format_code_name(file)
+    # ("Cell", "In[3]")
+    return name[1].replace("In[", "In [") if name else None
 
 
 def caller_frame() -> FrameType | None:
