@@ -309,7 +309,8 @@ class App:
         from pyudf import _asking  # noqa: PLC0415 - only who replays pays for it
 
         origin = self._graph.here()
-        self._graph.written().check()
+        written = self._graph.written()
+        (written if written.steps else self._graph).check()
         slices = _asking.slices(kafka, since, until, topics, origin)
         request = _asking.request(self._graph, data, timestamp, flush, errors, slices, origin)
         return _asking.replay(self._graph, request)
