@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import itertools
 import mmap
 import os
+import struct
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -20,9 +22,7 @@ _PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 def write_table(path: str, table: Any, documents: Container[str], rows: int = _ROWS) -> None:
     """Write an Arrow table, so many rows a chunk. Documents are columns of JSON texts."""
-    columns = [
-        _Column(name, table.column(name), name in documents) for name in table.column_names
-    ]
+    columns = [_Column(name, table.column(name), name in documents) for name in table.column_names]
     with open(path, "wb") as file:
         for start in range(0, table.num_rows, rows):
             count = min(rows, table.num_rows - start)
@@ -55,9 +55,6 @@ def _varint(number: int) -> bytes:
 
 
 def _offsets(lengths: Iterable[int]) -> bytes:
-    import itertools  # noqa: PLC0415
-    import struct  # noqa: PLC0415
-
     ends = tuple(itertools.accumulate(lengths, initial=0))
     return struct.pack(f"<{len(ends)}i", *ends)
 
@@ -114,35 +111,57 @@ def _cast(pa: Any, part: Any, form: _Form) -> Any:
 
 
 def _form(pa: Any, values: Any) -> _Form:
-    types, kind = pa.types, values.type
-    if types.is_null(kind):
-        return _Form(table_pb2.KIND_NULL, None)
-    if types.is_boolean(kind):
-        return _Form(table_pb2.KIND_BOOL, kind)
-    if types.is_uint64(kind) and _beyond(pa, values):
-        return _Form(table_pb2.KIND_DECIMAL, pa.string())
-    if types.is_integer(kind) or types.is_duration(kind):
-        return _Form(table_pb2.KIND_INT64, pa.int64())
-    if types.is_floating(kind):
-        return _Form(table_pb2.KIND_FLOAT64, pa.float64())
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _Form(table_pb2.KIND_STRING, pa.string())
-    if types.is_decimal(kind):
-        return _Form(table_pb2.KIND_DECIMAL, pa.string())
-    if types.is_timestamp(kind):
-        return _Form(table_pb2.KIND_TIMESTAMP, pa.int64(), _PER_SECOND[kind.unit])
-    if types.is_date32(kind):
-        return _Form(table_pb2.KIND_DATE, pa.int64())
-    if types.is_date64(kind):
-        return _Form(table_pb2.KIND_TIMESTAMP, pa.int64(), 1_000)
-    if types.is_time(kind):
-        return _Form(table_pb2.KIND_TIME, pa.int64(), _PER_SECOND[kind.unit])
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
-        return _Form(table_pb2.KIND_BINARY, pa.binary())
-    return _Form(table_pb2.KIND_JSON, pa.binary())
+    """Return what a column travels as; nested values are JSON texts."""
+    kind = values.type
+    found = [(name, form) for name, form in _FORMS if getattr(pa.types, f"is_{name}")(kind)]
+    if not found:
+        return _Form(table_pb2.KIND_JSON, pa.binary())
+    is_one, form = found[0]
+    if is_one == "uint64" and not _beyond(values):
+        form = table_pb2.KIND_INT64
+    unit = _PER_SECOND[kind.unit] if is_one in ("timestamp", "time") else 1_000
+    moment = form in (table_pb2.KIND_TIMESTAMP, table_pb2.KIND_TIME)
+    return _Form(form, _buffers_of(pa, form), unit if moment else 0)
 
 
-def _beyond(pa: Any, values: Any) -> bool:
+# What values of an Arrow type travel as; the first that fits.
+_FORMS: Final = (
+    ("null", table_pb2.KIND_NULL),
+    ("boolean", table_pb2.KIND_BOOL),
+    ("uint64", table_pb2.KIND_DECIMAL),
+    ("integer", table_pb2.KIND_INT64),
+    ("duration", table_pb2.KIND_INT64),
+    ("floating", table_pb2.KIND_FLOAT64),
+    ("string", table_pb2.KIND_STRING),
+    ("large_string", table_pb2.KIND_STRING),
+    ("string_view", table_pb2.KIND_STRING),
+    ("decimal", table_pb2.KIND_DECIMAL),
+    ("timestamp", table_pb2.KIND_TIMESTAMP),
+    ("date32", table_pb2.KIND_DATE),
+    ("date64", table_pb2.KIND_TIMESTAMP),
+    ("time", table_pb2.KIND_TIME),
+    ("binary", table_pb2.KIND_BINARY),
+    ("large_binary", table_pb2.KIND_BINARY),
+    ("fixed_size_binary", table_pb2.KIND_BINARY),
+)
+
+
+def _buffers_of(pa: Any, kind: table_pb2.Kind) -> Any:
+    """Return the Arrow type whose buffers a kind has."""
+    match kind:
+        case table_pb2.KIND_BOOL:
+            return pa.bool_()
+        case table_pb2.KIND_FLOAT64:
+            return pa.float64()
+        case table_pb2.KIND_STRING | table_pb2.KIND_DECIMAL:
+            return pa.string()
+        case table_pb2.KIND_BINARY:
+            return pa.binary()
+        case _:
+            return pa.int64()
+
+
+def _beyond(values: Any) -> bool:
     """Tell whether a number of an unsigned column is none of int64."""
     import pyarrow.compute as pc  # noqa: PLC0415
 
@@ -183,8 +202,6 @@ def _rebased(pa: Any, buffer: Any, offset: int, count: int, first: int) -> bytes
     ends = pa.Array.from_buffers(pa.int32(), count, [None, buffer], offset=offset)
     moved = pc.subtract(ends, pa.scalar(first, pa.int32()))
     return bytes(memoryview(moved.buffers()[1])[: 4 * count])
-
-
 
 
 class Part(NamedTuple):
@@ -253,4 +270,3 @@ def _part(pa: Any, chunk: table_pb2.Chunk) -> Part:
         buffer = pa.py_buffer(chunk.sources)
         sources = pa.Array.from_buffers(pa.int64(), chunk.rows, [None, buffer])
     return Part(chunk.rows, columns, documents, sources)
-

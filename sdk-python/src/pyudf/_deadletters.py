@@ -48,7 +48,9 @@ def letters(output: Output | None, data: Mapping[str, Data]) -> Any:
 
 def _whole(told: dict[str, Any], data: Mapping[str, Data]) -> dict[str, Any]:
     """Return a letter with its value: the engine may have had but a part of the record."""
-    told = {name: text if name == "row" or text is None else str(text) for name, text in told.items()}
+    told = {
+        name: text if name == "row" or text is None else str(text) for name, text in told.items()
+    }
     given = data.get(told["source"])
     if given is not None and given.table is not None and told["value"] == "{}":
         record = given.table.slice(told["row"], 1).to_pylist()[0]

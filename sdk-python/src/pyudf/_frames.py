@@ -37,7 +37,7 @@ def to_json(value: Any) -> bytes | None:
     return None if value is None else _ENCODER.encode(_zoned(value))
 
 
-class NoData(ValueError):  # noqa: N818 - says what was given
+class NoData(ValueError):
     """What was given is no data: the message says what it is, and what is taken."""
 
 

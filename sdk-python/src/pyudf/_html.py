@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import subprocess
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from pyudf._harness import PipelineError, find_program
@@ -13,7 +14,7 @@ from pyudf.plan.v1 import plan_pb2
 if TYPE_CHECKING:
     from pyudf.replay import Replay
 
-__all__ = ["head", "in_notebook", "replayed", "show", "svg"]
+__all__ = ["display", "head", "in_notebook", "replayed", "show", "svg"]
 
 _ROWS: Final = 5
 _PATIENCE: Final = 10.0
@@ -25,6 +26,13 @@ def in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     return shell is not None and hasattr(shell, "kernel")
+
+
+def display(text: str) -> Callable[[str], None]:
+    """Show HTML in a notebook; return what puts other HTML in its place."""
+    shown: Any = sys.modules["IPython"].display
+    handle = shown.display(shown.HTML(text), display_id=True)
+    return lambda other: handle.update(shown.HTML(other))
 
 
 def head(frame: Any, rows: int) -> Any:
@@ -48,9 +56,7 @@ def show(replay: Replay, frame: Any, rows: int) -> None:
     summary = str(replay).splitlines()[0]
     count = f"{min(rows, len(frame)):,} of {len(frame):,} records. {summary}"
     if in_notebook():
-        from IPython.display import HTML, display  # noqa: PLC0415 - it is loaded already
-
-        display(HTML(f"{_table(frame, rows)}<p>{html.escape(count)}</p>"))
+        display(f"{_table(frame, rows)}<p>{html.escape(count)}</p>")
         return
     shown = head(frame, rows)
     text = shown.to_string() if hasattr(shown, "to_string") else str(shown)
@@ -66,9 +72,7 @@ def _table(frame: Any, rows: int) -> str:
     found = _rows(head(frame, rows))
     names = frame.column_names if hasattr(frame, "column_names") else list(frame.columns)
     heads = "".join(f"<th>{html.escape(str(name))}</th>" for name in names)
-    lines = (
-        "".join(f"<td>{_cell(row.get(name))}</td>" for name in names) for row in found
-    )
+    lines = ("".join(f"<td>{_cell(row.get(name))}</td>" for name in names) for row in found)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
     return f"<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -83,7 +87,9 @@ def _rows(frame: Any) -> list[dict[str, Any]]:
 
 def _cell(value: Any) -> str:
     text = "" if value is None else str(value)
-    return html.escape(text if len(text) <= _WIDEST else text[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}")
+    if len(text) > _WIDEST:
+        text = text[: _WIDEST - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    return html.escape(text)
 
 
 def svg(plan: plan_pb2.Plan) -> str | None:

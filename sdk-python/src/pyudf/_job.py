@@ -65,7 +65,7 @@ class Job:
     Attributes:
         data: What each source reads; a slice's is missing.
         inputs: The same for the engine.
-        reads: The fields that the plan reads of a source, if that is all that the engine gets of it.
+        reads: The fields that the plan reads of a source, if the engine gets nothing else of it.
     """
 
     data: dict[str, Data] = field(default_factory=dict)
@@ -95,8 +95,8 @@ def prepare(graph: _graph.Graph, request: Request) -> Job:
             given = _read(source, name)
         else:
             message = (
-                f"there is no data for {source.place}, which is read at {source.origin}; give it as "
-                f'app.replay({{"{name}": df}}), or name a broker by kafka="host:9092"'
+                f"there is no data for {source.place}, which is read at {source.origin}; "
+                f'give it as app.replay({{"{name}": df}}), or name a broker by kafka="host:9092"'
             )
             raise ReplayError(message)
         job.data[name] = given
@@ -145,8 +145,11 @@ def _add(
 def _check(source: _graph.Source, data: Data, reads: Reads, timestamp: str | None) -> None:
     names = data.names or ()
     if timestamp is not None and timestamp not in names:
-        message = f"the data for {source.place} has no column {timestamp!r}, which timestamp= names"
-        raise ReplayError(f"{message}; {known(timestamp, names, 'columns')}")
+        message = (
+            f"the data for {source.place} has no column {timestamp!r}, which timestamp= names; "
+            f"{known(timestamp, names, 'columns')}"
+        )
+        raise ReplayError(message)
     for read in reads.fields:
         if read.required and read.name not in names:
             message = (

@@ -87,7 +87,7 @@ class _Anything(frozenset[str]):
     def __contains__(self, name: object) -> bool:
         return True
 
-    def __or__(self, other: object) -> _Anything:  # type: ignore[override]
+    def __or__(self, other: object) -> _Anything:
         return self
 
 
@@ -116,11 +116,11 @@ def _read_by(step: _graph.Step) -> Iterator[Read]:
         case _graph.KeyBy():
             yield from (Read(name, True, at) for name in op.fields)
         case _graph.Aggregate():
-            for _, value in op.columns:
-                if isinstance(value, _graph.Bound):
-                    yield from _read_by_value(value, at)
-                elif value.argument is not None:
-                    yield from _read_by_value(value.argument, at)
+            for _, column in op.columns:
+                if isinstance(column, _graph.Bound):
+                    yield from _read_by_value(column, at)
+                elif column.argument is not None:
+                    yield from _read_by_value(column.argument, at)
         case _:
             return
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Final
+from typing import Final
 
-from pyudf._html import in_notebook
+from pyudf._html import display, in_notebook
 
 __all__ = ["Progress"]
 
@@ -68,22 +68,19 @@ def _text(done: int, total: int | None, seconds: float) -> str:
 
 class _Notebook:
     def __init__(self) -> None:
-        self._handle: Any = None
+        self._update: Callable[[str], None] | None = None
 
     def draw(self, done: int, total: int | None, seconds: float) -> None:
-        from IPython.display import HTML, display  # noqa: PLC0415 - it is loaded already
-
         value = f' value="{done}" max="{total}"' if total else ""
-        html = HTML(f"<progress{value}></progress> {_text(done, total, seconds)}")
-        if self._handle is None:
-            self._handle = display(html, display_id=True)
+        text = f"<progress{value}></progress> {_text(done, total, seconds)}"
+        if self._update is None:
+            self._update = display(text)
         else:
-            self._handle.update(html)
+            self._update(text)
 
     def clear(self) -> None:
-        from IPython.display import HTML  # noqa: PLC0415
-
-        self._handle.update(HTML(""))
+        if self._update is not None:
+            self._update("")
 
 
 class _Terminal:

@@ -60,9 +60,7 @@ def _directory() -> Iterator[str]:
         shutil.rmtree(path, ignore_errors=True)
 
 
-def _message(
-    graph: _graph.Graph, job: Job, request: Request, directory: str
-) -> dict[str, Any]:
+def _message(graph: _graph.Graph, job: Job, request: Request, directory: str) -> dict[str, Any]:
     from pyudf._results import raw_fields  # noqa: PLC0415 - needs pyarrow
 
     raw: set[str] = set()
@@ -168,6 +166,3 @@ def _dead(job: Job, output: Output | None) -> Any:
 
 def _library(job: Job) -> Library:
     return next((data.library for data in job.data.values() if not data.path), "pyarrow")
-
-
-

@@ -91,9 +91,7 @@ def _own_type(data: Data | None, name: str) -> Any:
     return None if place < 0 else data.table.schema.field(place).type
 
 
-def _joined(
-    columns: _Columns, layout: Layout, data: Data, types: Mapping[str, FieldType]
-) -> Made:
+def _joined(columns: _Columns, layout: Layout, data: Data, types: Mapping[str, FieldType]) -> Made:
     """Return what the engine made beside the rows of the input that it comes from."""
     made = Made()
     kept = data.table
@@ -213,7 +211,7 @@ def _numbers(texts: list[bytes | None], like: Any) -> Any:
 
 
 def _like(values: Any, wanted: Any) -> Any:
-    """Return values with the type that they had before they were JSON, if they still can have it."""
+    """Return values with the type that they had before they were JSON, if they still fit."""
     if wanted is None or values.type == wanted:
         return values
     try:

@@ -20,8 +20,8 @@ from pyudf.stream import Stream
 
 if TYPE_CHECKING:
     from pyudf._asking import Moment
-    from pyudf.replay import Replay
     from pyudf.plan.v1 import plan_pb2
+    from pyudf.replay import Replay
 
 __all__ = ["App"]
 

@@ -26,7 +26,7 @@ class Failures:
     """
 
     def __init__(self, witness: Callable[[str, str, BaseException], None] | None = None) -> None:
-        """Start with no failed row; the witness is shown message, traceback and exception of each."""
+        """Start with no failed row; a witness is shown message, traceback and exception."""
         self._witness = witness
         self._errors: dict[int, worker_pb2.RowError] = {}
         # A function with a fault raises in every row from the same line: format it once.
@@ -92,7 +92,7 @@ class Failures:
 
 
 class Raised:
-    """The exceptions themselves, of which the engine has the words. A few: the first ends a replay."""
+    """The exceptions themselves, of which the engine has the words: the first few."""
 
     def __init__(self) -> None:
         """Start with none."""

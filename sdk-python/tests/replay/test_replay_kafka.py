@@ -18,7 +18,7 @@ from pyudf.errors import ReplayError
 from pyudf.loading import load
 
 WEATHER = Path(__file__).parents[3] / "examples" / "weather" / "nyc-weather-2013.csv"
-APP = '''
+APP = """
 import pyudf as pu
 
 app = pu.App("both")
@@ -29,7 +29,7 @@ def index(temp_f: float, rh: float) -> float:
 
 weather.with_columns(heat=index).to("heat")
 weather.window(pu.tumbling("1d")).agg(n=pu.count(), mean=pu.mean("temp_f")).to("days")
-'''
+"""
 
 
 @contextlib.contextmanager
@@ -63,9 +63,7 @@ def command(brokers: str, *arguments: str) -> str:
 
 
 def values(brokers: str, topic: str) -> list[Any]:
-    lines = command(
-        brokers, "tail", topic, "--offset", "earliest", "--format", "json"
-    )
+    lines = command(brokers, "tail", topic, "--offset", "earliest", "--format", "json")
     return [json.loads(line)["value"] for line in lines.splitlines()]
 
 
@@ -86,7 +84,16 @@ def test_a_replay_is_what_a_run_on_a_broker_gives(tmp_path: Path) -> None:
         given = ("--key", "station", "--time", "time", "--partitions", "1")
         command(brokers, "produce", "weather", data, *given)
         state = ("--state-dir", str(tmp_path / "state"))
-        command(brokers, "run", str(tmp_path / "both.py"), "--until-end", "--flush", *state, "--python", sys.executable)
+        command(
+            brokers,
+            "run",
+            str(tmp_path / "both.py"),
+            "--until-end",
+            "--flush",
+            *state,
+            "--python",
+            sys.executable,
+        )
         real = {topic: values(brokers, topic) for topic in ("heat", "days")}
         recorded = app.replay(kafka=brokers)
         later = app.replay(kafka=brokers, since="2013-01-20T00:00:00Z", until="2013-01-21")

@@ -156,7 +156,9 @@ def test_an_engine_ends_with_the_process_that_asked(tmp_path: Path) -> None:
         app.replay([{"x": 1.0}])
         """)
     )
-    with subprocess.Popen([sys.executable, str(script)], stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, str(script)], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         process.stdout.readline()
         (engine,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
