@@ -31,8 +31,12 @@ def in_notebook() -> bool:
 def display(text: str) -> Callable[[str], None]:
     """Show HTML in a notebook; return what puts other HTML in its place."""
     shown: Any = sys.modules["IPython"].display
-    handle = shown.display(shown.HTML(text), display_id=True)
-    return lambda other: handle.update(shown.HTML(other))
+    handle = shown.display(_bundle(text), raw=True, display_id=True)
+    return lambda other: handle.update(_bundle(other), raw=True)
+
+
+def _bundle(text: str) -> dict[str, str]:
+    return {"text/html": text, "text/plain": ""}
 
 
 def head(frame: Any, rows: int) -> Any:

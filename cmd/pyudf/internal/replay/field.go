@@ -40,7 +40,13 @@ func columnOf(sent *tablev1.Field, rows int) (*record.Column, error) {
 		return moments(sent, rows, time.DateOnly)
 	case tablev1.Kind_KIND_TIME:
 		return moments(sent, rows, "15:04:05.999999999")
+	default:
+		return plain(sent, rows)
 	}
+}
+
+// plain returns a column that stands for itself.
+func plain(sent *tablev1.Field, rows int) (*record.Column, error) {
 	typ, known := types()[sent.GetKind()]
 	if !known {
 		return nil, fmt.Errorf("its kind %s is none that this engine reads: are the SDK and the command of one version?", sent.GetKind())
