@@ -10,11 +10,9 @@ import sys
 import time
 
 import pandas as pd
+from pyudf.loading import load
 
 EXAMPLE = pathlib.Path(__file__).parents[3] / "examples" / "weather"
-sys.path.insert(0, str(EXAMPLE))
-
-from heat import app, heat_index  # noqa: E402 - see the line before
 
 
 def readings(records: int) -> pd.DataFrame:
@@ -31,6 +29,9 @@ def main() -> None:
     options.add_argument("--runs", type=int, default=3)
     asked = options.parse_args()
     frame = readings(asked.records)
+    app = load(str(EXAMPLE / "heat.py"))
+    (function,) = app.functions().values()
+    heat_index = function.call
     loops: list[float] = []
     replays: list[float] = []
     for _ in range(asked.runs):

@@ -18,6 +18,7 @@ from pyudf.worker.v1 import worker_pb2
 __all__ = ["Engine", "Outcome", "Output", "RaisedBy"]
 
 _PATIENCE: Final = 10.0
+_PIPE: Final = 1 << 20
 # A letter, and four bytes of length.
 _HEAD: Final = 5
 
@@ -81,6 +82,8 @@ class Engine:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
+            # A call or an answer fits, so that neither side waits for the other to read it.
+            pipesize=_PIPE,
             # Ctrl-C is for the notebook, which ends the process then.
             start_new_session=True,
         )

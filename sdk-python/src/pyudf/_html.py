@@ -63,7 +63,7 @@ def show(replay: Replay, frame: Any, rows: int) -> None:
         display(f"{_table(frame, rows)}<p>{html.escape(count)}</p>")
         return
     shown = head(frame, rows)
-    text = shown.to_string() if hasattr(shown, "to_string") else str(shown)
+    text = shown.to_string() if hasattr(shown, "iloc") else str(shown)
     sys.stdout.write(f"{text}\n{count}\n")
 
 
