@@ -72,7 +72,7 @@ venv: .venv/.dev ## .venv with the SDK as it stands in this tree and all that it
 	@touch $@ .venv/.runtime
 
 .venv/.bench-$(CONFLUENT_PYTHON): .venv/.runtime
-	@.venv/bin/pip install -q -e 'sdk-python[numpy]' confluent-kafka==$(CONFLUENT_PYTHON)
+	@.venv/bin/pip install -q -e 'sdk-python[pandas,pyarrow]' confluent-kafka==$(CONFLUENT_PYTHON)
 	@touch $@
 
 .PHONY: kafka
@@ -163,7 +163,7 @@ soak: venv kafka ## Load for MINUTES=15 with a crash every 30 s: counts must be 
 	@mvn -q -B -f $< dependency:copy-dependencies -DoutputDirectory=$(CURDIR)/.kafka/streams && touch $@ || rm -rf .kafka/streams
 
 .PHONY: bench
-bench: build kafka .kafka/.streams .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session, agg, state, eos or recovery; RECOVERY_KEYS=10000000)
+bench: build kafka .kafka/.streams .venv/.bench-$(CONFLUENT_PYTHON) ## Ours beside bare loops (RUNS=3 RECORDS=1000000 PART=map, latency, win, rekey, session, agg, state, eos, recovery or replay; RECOVERY_KEYS=10000000)
 	@go build -o bin/bench ./integration/bench && go build -o bin/passthrough ./integration/bench/passthrough
 	@bin/bench -runs $(or $(RUNS),3) -records $(or $(RECORDS),1000000) -recovery-keys $(or $(RECOVERY_KEYS),10000000) -part "$(PART)"
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	protobuf "google.golang.org/protobuf/proto"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/graph"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
@@ -19,6 +20,8 @@ type planFlags struct {
 	code   codeFlags
 	talk   talkFlags
 	format string
+	// stdin reads a plan as a message, for notebooks.
+	stdin bool
 	// singleNode shows the hops of a run with that flag.
 	singleNode bool
 }
@@ -42,12 +45,19 @@ Python function. It loads the app and checks it, and touches neither broker nor 
 	}
 	cmd.Flags().StringVar(&flags.format, "format", "text", "the `FORMAT`: "+strings.Join(graph.Formats(), ", "))
 	cmd.Flags().BoolVar(&flags.singleNode, "single-node", false, "show what a run with --single-node would do")
+	cmd.Flags().BoolVar(&flags.stdin, "stdin", false, "read the plan itself from stdin")
+	if err := cmd.Flags().MarkHidden("stdin"); err != nil {
+		panic(err) // it was added in the line before
+	}
 	flags.code.add(cmd)
 	flags.talk.addLog(cmd)
 	return cmd
 }
 
 func (f *planFlags) run(ctx context.Context, w *world, args []string) error {
+	if f.stdin {
+		return f.draw(w)
+	}
 	where, targetErr := target.Resolve(args, f.code.target)
 	talk, talkErr := f.talk.open(w)
 	formatErr := oneOf("--format", f.format, graph.Formats()...)
@@ -67,6 +77,23 @@ func (f *planFlags) run(ctx context.Context, w *world, args []string) error {
 		return err
 	}
 	_, err = io.WriteString(w.out, text)
+	return err
+}
+
+// draw renders the plan that comes in.
+func (f *planFlags) draw(w *world) error {
+	data, err := io.ReadAll(w.in)
+	if err != nil {
+		return err
+	}
+	proto := &planv1.Plan{}
+	if err := protobuf.Unmarshal(data, proto); err != nil {
+		return outcome.Mendf("stdin holds no plan: %w", err)
+	}
+	text, err := f.render(proto)
+	if err == nil {
+		_, err = io.WriteString(w.out, text)
+	}
 	return err
 }
 

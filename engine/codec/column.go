@@ -1,6 +1,7 @@
 package codec
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,11 @@ var ErrMissing = errors.New("missing field")
 // ErrMissing, one whose value is of another type with an error that names both; what stands in the column for a
 // failed row is null. REQUIRES: the name was scanned for and every row is an object.
 func (t *Texts) Column(name string, typ record.Type, rows []int32) (record.Column, []Failure) {
+	for i := range t.known {
+		if t.known[i].Name == name {
+			return recast(&t.known[i].Column, typ, rows, name)
+		}
+	}
 	n := len(rows)
 	if rows == nil {
 		n = t.values.Len()
@@ -40,6 +46,73 @@ func (t *Texts) Column(name string, typ record.Type, rows []int32) (record.Colum
 		}
 	}
 	return builder.Column(), failures
+}
+
+// recast returns the given rows (nil: all) of a column, as its values' JSON would be decoded as type t.
+func recast(c *record.Column, typ record.Type, rows []int32, name string) (record.Column, []Failure) {
+	if c.Type == typ {
+		if rows == nil {
+			return *c, nil
+		}
+		return c.Take(rows), nil
+	}
+	n := len(rows)
+	if rows == nil {
+		n = c.Rows
+	}
+	builder := record.NewBuilder(typ, n)
+	decode := decoderOf(typ)
+	var failures []Failure
+	var text []byte
+	for i := range n {
+		row := i
+		if rows != nil {
+			row = int(rows[i])
+		}
+		text = AppendValue(text[:0], c, row)
+		if err := decode(builder, text); err != nil {
+			failures = append(failures, Failure{i, fmt.Errorf("%w %q", err, name)})
+			builder.Null()
+		}
+	}
+	return builder.Column(), failures
+}
+
+// TypeOf returns the type that a JSON value has by itself; Unknown of null. A number that neither an int64 nor a float64
+// holds is JSON, as are objects and lists.
+func TypeOf(raw []byte) record.Type {
+	switch raw[0] {
+	case 'n':
+		return record.Unknown
+	case 't', 'f':
+		return record.Bool
+	case '"':
+		return record.String
+	case '{', '[':
+		return record.JSON
+	}
+	if bytes.ContainsAny(raw, ".eE") {
+		if _, err := strconv.ParseFloat(view(raw), 64); err == nil {
+			return record.Float64
+		}
+	} else if _, err := strconv.ParseInt(view(raw), 10, 64); err == nil {
+		return record.Int64
+	}
+	return record.JSON
+}
+
+// Wider returns the type of a column that holds values of two types of TypeOf.
+func Wider(a, b record.Type) record.Type {
+	switch {
+	case a == b || b == record.Unknown:
+		return a
+	case a == record.Unknown:
+		return b
+	case min(a, b) == record.Int64 && max(a, b) == record.Float64:
+		return record.Float64
+	default:
+		return record.JSON
+	}
 }
 
 // Decode adds the value of a JSON text to a builder, null if it has another type.

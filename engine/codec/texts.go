@@ -20,7 +20,12 @@ type Texts struct {
 	spans  []span // a row's spans stand together, in the order of names
 	// closing is the position of each object's closing brace; 0 if the text is no object.
 	closing []int32
+	// known are fields that the texts do not have, and that need no decoding.
+	known []record.Known
 }
+
+// Know adds fields that the texts do not have. Column gives them as it would decode their JSON; nothing else knows them.
+func (t *Texts) Know(fields []record.Known) { t.known = fields }
 
 var errTombstone = errors.New("the value is null (a tombstone), a JSON object is needed")
 

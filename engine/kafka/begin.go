@@ -86,7 +86,7 @@ func (s *Source) place(ctx context.Context, index int32, from int64) (int64, err
 
 // start returns where a partition begins that nothing was committed for.
 func (s *Source) start(ctx context.Context, index int32, low, high int64) (int64, error) {
-	if s.config.Group == "" {
+	if s.config.Group == "" && s.config.Start.Kind != At {
 		return s.assigned(index, low, high), nil
 	}
 	switch s.config.Start.Kind {

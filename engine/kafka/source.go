@@ -27,7 +27,7 @@ type SourceConfig struct {
 	// InstanceID is the group.instance.id: a process that comes back with it within the session gets its partitions back, and
 	// its past can no longer commit. Empty: the process is a new member each time.
 	InstanceID string
-	// Start is where partitions begin that the group has no committed offset for.
+	// Start is where partitions begin that the group has no committed offset for. Without a group At goes before Assign.
 	Start Start
 	// UntilEnd makes the source end at the offsets that partitions have when they begin. It waits there for transactions
 	// that are open.

@@ -22,6 +22,14 @@ type Batch struct {
 	Values Arena
 	// Headers is nil if no record has any.
 	Headers [][]Header
+	// Known are fields that the source has decoded already. The values do not have them.
+	Known []Known
+}
+
+// Known is a field of all records of a batch.
+type Known struct {
+	Name   string
+	Column Column
 }
 
 // Len returns the number of records.

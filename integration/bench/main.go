@@ -43,7 +43,7 @@ func parse() options {
 	flag.IntVar(&o.runs, "runs", 3, "how often each contender runs; the table shows medians")
 	flag.IntVar(&o.records, "records", 1_000_000, "how many readings a run has")
 	flag.StringVar(&o.only, "only", "", "a contender of map to measure alone, beside the limit and the bare loop; empty: all")
-	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session, agg, state, eos or recovery; empty: all")
+	flag.StringVar(&o.part, "part", "", "what to measure: map, latency, win, rekey, session, agg, state, eos, recovery or replay; empty: all")
 	flag.IntVar(&o.keys, "recovery-keys", 10_000_000, "how many keys have state when a process is killed")
 	flag.Parse()
 	return o
@@ -54,6 +54,9 @@ func (o options) has(part string) bool { return o.part == "" || o.part == part }
 
 func run(ctx context.Context) error {
 	o := parse()
+	if err := replay(ctx, o); err != nil || o.part == "replay" {
+		return err
+	}
 	opened, err := openStage(ctx)
 	if err != nil {
 		return err

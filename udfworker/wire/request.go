@@ -64,7 +64,7 @@ func (f *Function) requestColumns(call *dispatch.Call) (*workerv1.Columns, error
 		if column.Rows != call.Rows {
 			return nil, fmt.Errorf("column %d has %d rows, the call %d", i, column.Rows, call.Rows)
 		}
-		converted, err := requestColumn(column)
+		converted, err := ColumnMessage(column)
 		if err != nil {
 			return nil, fmt.Errorf("column %d: %w", i, err)
 		}
@@ -73,7 +73,8 @@ func (f *Function) requestColumns(call *dispatch.Call) (*workerv1.Columns, error
 	return &workerv1.Columns{Columns: out}, nil
 }
 
-func requestColumn(c *record.Column) (*workerv1.Column, error) {
+// ColumnMessage returns the message of a column, or what is wrong with the column.
+func ColumnMessage(c *record.Column) (*workerv1.Column, error) {
 	bits := record.BitmapSize(c.Rows)
 	if c.Valid != nil && len(c.Valid) < bits {
 		return nil, lengthError("validity bytes", len(c.Valid), bits)

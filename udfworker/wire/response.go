@@ -45,7 +45,7 @@ func (f *Function) response(call *dispatch.Call, response *workerv1.RunResponse)
 	case f.answers.Records:
 		err = setRecords(result, want.Units, response.GetRecords())
 	default:
-		result.Column, err = columnOf(f.answers.Result, want.Units, response.GetColumn())
+		result.Column, err = ColumnOf(f.answers.Result, want.Units, response.GetColumn())
 	}
 	return result, err
 }
@@ -75,7 +75,8 @@ func failuresOf(rows int, errs []*workerv1.RowError) ([]dispatch.Failure, error)
 	return failures, nil
 }
 
-func columnOf(t record.Type, rows int, column *workerv1.Column) (*record.Column, error) {
+// ColumnOf returns the column of a message, or what is wrong with the message.
+func ColumnOf(t record.Type, rows int, column *workerv1.Column) (*record.Column, error) {
 	if column == nil {
 		return nil, errors.New("it has no column")
 	}

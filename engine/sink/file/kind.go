@@ -4,94 +4,58 @@ import (
 	"bytes"
 	"encoding/json"
 	"strconv"
-	"strings"
 
 	"github.com/parquet-go/parquet-go"
+
+	"github.com/pyudf/pyudf/engine/codec"
+	"github.com/pyudf/pyudf/engine/record"
 )
 
-// kind is what a JSON value is as a value of a Parquet column.
-type kind int
-
-const (
-	null kind = iota
-	boolean
-	integer
-	double
-	text
-	document // any JSON, as text
-)
-
-func (k kind) String() string {
-	return [...]string{"null", "bool", "int64", "double", "string", "JSON text"}[k]
-}
-
-// kindOf returns the kind of a JSON value. A number that neither an int64 nor a float64 holds is a document.
-func kindOf(raw []byte) kind {
-	switch raw[0] {
-	case 'n':
-		return null
-	case 't', 'f':
-		return boolean
-	case '"':
-		return text
-	case '{', '[':
-		return document
-	}
-	if number := string(raw); strings.ContainsAny(number, ".eE") {
-		if _, err := strconv.ParseFloat(number, 64); err == nil {
-			return double
-		}
-	} else if _, err := strconv.ParseInt(number, 10, 64); err == nil {
-		return integer
-	}
-	return document
-}
-
-// wider returns the kind of a column that holds values of both kinds.
-func wider(a, b kind) kind {
-	switch {
-	case a == b || b == null:
-		return a
-	case a == null:
-		return b
-	case min(a, b) == integer && max(a, b) == double:
-		return double
+// spelled is a type as messages name it.
+func spelled(t record.Type) string {
+	switch t {
+	case record.Unknown:
+		return "null"
+	case record.Float64:
+		return "double"
+	case record.JSON:
+		return "JSON text"
 	default:
-		return document
+		return t.String()
 	}
 }
 
-// fits tells whether a column of kind k takes values of kind v as they are.
-func (k kind) fits(v kind) bool { return k == document || wider(k, v) == k }
+// fits tells whether a column of type t takes values of type v as they are.
+func fits(t, v record.Type) bool { return t == record.JSON || codec.Wider(t, v) == t }
 
-func (k kind) node() parquet.Node {
-	switch k {
-	case boolean:
+func node(t record.Type) parquet.Node {
+	switch t {
+	case record.Bool:
 		return parquet.Optional(parquet.Leaf(parquet.BooleanType))
-	case integer:
+	case record.Int64:
 		return parquet.Optional(parquet.Int(64))
-	case double:
+	case record.Float64:
 		return parquet.Optional(parquet.Leaf(parquet.DoubleType))
 	default:
 		return parquet.Optional(parquet.String())
 	}
 }
 
-// value returns a JSON value for a column of kind k. It may point into raw. REQUIRES: k.fits(kindOf(raw)).
-func (k kind) value(raw []byte) parquet.Value {
+// valueOf returns a JSON value for a column of type t. It may point into raw. REQUIRES: fits(t, codec.TypeOf(raw)).
+func valueOf(t record.Type, raw []byte) parquet.Value {
 	if raw[0] == 'n' {
 		return parquet.NullValue()
 	}
-	switch k {
-	case boolean:
+	switch t {
+	case record.Bool:
 		return parquet.BooleanValue(raw[0] == 't')
-	case integer:
+	case record.Int64:
 		n, _ := strconv.ParseInt(string(raw), 10, 64)
 		return parquet.Int64Value(n)
-	case double:
+	case record.Float64:
 		f, _ := strconv.ParseFloat(string(raw), 64)
 		return parquet.DoubleValue(f)
-	case text:
+	case record.String:
 		return parquet.ByteArrayValue(unquote(raw))
 	default:
 		return parquet.ByteArrayValue(raw)

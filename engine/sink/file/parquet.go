@@ -37,7 +37,7 @@ type parquetWriter struct {
 
 type column struct {
 	name string
-	kind kind
+	typ  record.Type
 }
 
 func newParquetWriter(out io.Writer) *parquetWriter {
@@ -90,17 +90,17 @@ func (w *parquetWriter) widen(m member) {
 		w.index[name] = i
 		w.columns = append(w.columns, column{name: name})
 	}
-	w.columns[i].kind = wider(w.columns[i].kind, kindOf(m.raw))
+	w.columns[i].typ = codec.Wider(w.columns[i].typ, codec.TypeOf(m.raw))
 }
 
 // decide fixes the schema by the rows that wait, and writes them. They all fit.
 func (w *parquetWriter) decide() error {
 	group := orderedGroup{Group: parquet.Group{}}
 	for i, c := range w.columns {
-		if c.kind == null {
-			w.columns[i].kind = document
+		if c.typ == record.Unknown {
+			w.columns[i].typ = record.JSON
 		}
-		group.Group[c.name] = w.columns[i].kind.node()
+		group.Group[c.name] = node(w.columns[i].typ)
 		group.names = append(group.names, c.name)
 	}
 	schema := parquet.NewSchema("rows", group)
@@ -131,7 +131,7 @@ func (w *parquetWriter) writeRow(value []byte) error {
 	}
 	for _, m := range members {
 		i := w.index[m.name]
-		if v := w.columns[i].kind.value(m.raw); v.IsNull() {
+		if v := valueOf(w.columns[i].typ, m.raw); v.IsNull() {
 			row[i] = v.Level(0, 0, i)
 		} else {
 			row[i] = v.Clone().Level(0, 1, i)
@@ -149,8 +149,8 @@ func (w *parquetWriter) fits(m member) error {
 	if !known {
 		return unfit("the field %q is none of the file's columns, which the first %d rows decided", m.name, sampleRows)
 	}
-	if column, kind := w.columns[i], kindOf(m.raw); !column.kind.fits(kind) {
-		return unfit("the field %q is %v here and %v in the file, which the first %d rows decided", m.name, kind, column.kind, sampleRows)
+	if column, typ := w.columns[i], codec.TypeOf(m.raw); !fits(column.typ, typ) {
+		return unfit("the field %q is %s here and %s in the file, which the first %d rows decided", m.name, spelled(typ), spelled(column.typ), sampleRows)
 	}
 	return nil
 }

@@ -147,6 +147,7 @@ class Graph:
         sources: In the order of their definition.
         steps: In the order of their definition, so each stands after its input.
         functions: By id.
+        data: What sources were replayed on last, by the names of their places.
     """
 
     app: str
@@ -155,6 +156,7 @@ class Graph:
     sources: dict[str, Source] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     functions: dict[str, Function] = field(default_factory=dict)
+    data: dict[str, object] = field(default_factory=dict)
 
     def here(self) -> Origin:
         """Return the place in the user's code that is using the app now."""
@@ -246,6 +248,34 @@ class Graph:
             n += 1
             function = replace(function, id=f"{name}#{n}")
         return function
+
+    def until(self, stream: str, place: Place) -> Graph:
+        """Return the pipeline that writes a stream to a place, and nothing else."""
+        by_id = {step.id: step for step in self.steps}
+        path: list[Step] = []
+        at = stream
+        while at in by_id:
+            path.insert(0, by_id[at])
+            at = by_id[at].input
+        part = Graph(self.app, self.origin, self.standing, {at: self.sources[at]}, path)
+        part.functions = self.functions
+        part.steps.append(Step(f"to-{len(self.steps) + 1}", stream, To(place), self.origin))
+        return part
+
+    def written(self) -> Graph:
+        """Return the pipeline without streams that lead nowhere: those of a notebook's trials."""
+        by_id = {step.id: step for step in self.steps}
+        used: set[str] = set()
+        for step in self.steps:
+            at = step.id if isinstance(step.op, To) else ""
+            while at and at not in used:
+                used.add(at)
+                at = by_id[at].input if at in by_id else ""
+        sources = {name: source for name, source in self.sources.items() if name in used}
+        steps = [step for step in self.steps if step.id in used]
+        part = Graph(self.app, self.origin, self.standing, sources, steps)
+        part.functions = self.functions
+        return part
 
     def check(self) -> None:
         """Refuse a pipeline that is not complete.

@@ -155,8 +155,8 @@ def find_program() -> str:
         if path.is_file() and os.access(path, os.X_OK):
             return str(path)
     message = (
-        "pyudf.testing runs the pyudf command, and there is none beside "
-        f"{sys.executable} and none in PATH; install pyudf from its wheel, which has it, or name "
+        "there is no pyudf command, which runs the app, beside "
+        f"{sys.executable} or in PATH; install pyudf from its wheel, which has it, or name "
         "it by PYUDF_BIN=/path/to/pyudf; in the source tree, build it: make build"
     )
     raise PipelineError(message)

@@ -7,7 +7,7 @@ import inspect
 from pyudf import _graph, aggregates
 from pyudf._custom import CustomFunctions
 from pyudf.emission import Early, Emit
-from pyudf.errors import Origin
+from pyudf.errors import Origin, cell_of
 from pyudf.eventtime import EventTime
 from pyudf.expressions import Column, Expr, Literal, Operation, Value
 from pyudf.functions import Container, Function, Output, Param, StateParam, TimerParam
@@ -39,7 +39,7 @@ def build(graph: _graph.Graph) -> plan_pb2.Plan:
 
 
 def _position(origin: Origin) -> plan_pb2.Position:
-    return plan_pb2.Position(file=origin.file, line=origin.line)
+    return plan_pb2.Position(file=cell_of(origin.file) or origin.file, line=origin.line)
 
 
 def _type(type_: FieldType) -> str:

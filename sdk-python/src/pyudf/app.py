@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Collection, Mapping
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pyudf._graph import Graph, Place, Source, Topic
 from pyudf._names import check_name
@@ -18,7 +19,9 @@ from pyudf.schema import Fields, Schema, parse_schema
 from pyudf.stream import Stream
 
 if TYPE_CHECKING:
+    from pyudf._asking import Moment
     from pyudf.plan.v1 import plan_pb2
+    from pyudf.replay import Replay
 
 __all__ = ["App"]
 
@@ -80,6 +83,12 @@ class App:
     def __repr__(self) -> str:
         """Return a short description."""
         return f"<App {self.name!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return the app as a graph."""
+        from pyudf import _asking  # noqa: PLC0415 - only a notebook asks
+
+        return _asking.drawn(self._graph, None) or html.escape(repr(self))
 
     def topic(
         self,
@@ -245,6 +254,66 @@ class App:
         if source.graph is not self._graph:
             message = f"{source!r} belongs to another app than {self.name!r}; use one app for both"
             raise DefinitionError(message, origin)
+
+    def replay(
+        self,
+        data: Any = None,
+        *,
+        timestamp: str | None = None,
+        flush: bool = True,
+        errors: Literal["raise", "collect"] = "raise",
+        kafka: str | Mapping[str, str] | None = None,
+        since: Moment | None = None,
+        until: Moment | None = None,
+        topics: Collection[str] | None = None,
+    ) -> Replay:
+        """Run the app on data that lies still, and return what it writes.
+
+        The engine is the real one, without a broker: results are those of the stream, if the rows
+        are in the order in which its records arrive. Functions run in this process, so that they
+        may be any that a notebook defines.
+
+        Args:
+            data: For each topic or file that the app reads, by its name: a DataFrame of pandas or
+                polars, a ``pyarrow.Table``, a list of dicts, or the path of a CSV, JSON lines or
+                Parquet file. If the app reads one thing, its data alone will do. Files that the
+                app names itself may be left out.
+            timestamp: The column with the records' timestamps; None: they are the numbers of the
+                rows, in ms. A source with ``time=`` takes its own field instead.
+            flush: Whether windows that are open at the end are closed.
+            errors: ``"raise"``: what a function raises is raised here; ``"collect"``: the row is in
+                ``.dead``, as it is a dead letter in production.
+            kafka: Where topics are read that there is no data for: ``"host:9092"``, or settings of
+                librdkafka (``{"bootstrap.servers": ..., "sasl.username": ...}``).
+            since: From where on a topic is read: ``"1h"`` for an hour ago, a datetime, or ISO 8601
+                text; None: from its beginning.
+            until: Up to where; None: what is there now.
+            topics: The topics to read there; None: all that there is no data for.
+
+        Raises:
+            ReplayError: The data does not fit the app, or the engine cannot run it.
+            DefinitionError: The app reads or writes nothing, or options do not go together. Streams
+                that lead nowhere are left out.
+
+        Example:
+            >>> import pyudf as pu
+            >>> app = pu.App("demo")
+            >>> weather = app.topic("weather")
+            >>> @app.udf(weather, to="metric", column="temp_c")
+            ... def celsius(temp_f: float) -> float:
+            ...     return (temp_f - 32) / 1.8
+            >>> app.replay([{"temp_f": 212.0}])["metric"].to_pylist()
+            [{'temp_f': 212.0, 'temp_c': 100.0}]
+        """
+        __tracebackhide__ = True
+        from pyudf import _asking  # noqa: PLC0415 - only who replays pays for it
+
+        origin = self._graph.here()
+        written = self._graph.written()
+        (written if written.steps else self._graph).check()
+        slices = _asking.slices(kafka, since, until, topics, origin)
+        request = _asking.request(self._graph, data, timestamp, flush, errors, slices, origin)
+        return _asking.replay(self._graph, request)
 
     def functions(self) -> dict[str, Function]:
         """Return the app's functions by their ids in the plan.

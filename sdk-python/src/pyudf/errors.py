@@ -5,12 +5,13 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 
-__all__ = ["DefinitionError", "LoadError", "Origin", "known"]
+__all__ = ["DefinitionError", "LoadError", "Origin", "ReplayError", "cell_of", "known"]
 
 _CELL = re.compile(r"(.+\.ipynb)\[(\d+)\]")
 _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
@@ -21,7 +22,8 @@ class Origin:
     """A place in the user's code.
 
     Attributes:
-        file: The file as Python knows it; a cell of a notebook is ``heat.ipynb[3]``.
+        file: The file as Python knows it; a notebook's cell is ``heat.ipynb[3]``, or, in Jupyter,
+            has a made-up name.
         line: The line, counted from 1.
 
     Example:
@@ -39,13 +41,12 @@ class Origin:
     def __str__(self) -> str:
         """Return ``file:line``, relative to the working directory if the file is below it.
 
-        Line 0 stands for the whole file.
+        Line 0 stands for the whole file. A cell that runs in Jupyter is ``In [3], line 2``.
         """
-        file = self.file.removeprefix(os.getcwd() + os.sep)
-        cell = _CELL.fullmatch(file)
+        cell = cell_of(self.file)
         if cell is not None:
-            return f"{cell[1]}, cell {cell[2]}, line {self.line}"
-        return f"{file}:{self.line}" if self.line else file
+            return f"{cell}, line {self.line}"
+        return f"{_near(self.file)}:{self.line}" if self.line else _near(self.file)
 
     @classmethod
     def caller(cls) -> Origin:
@@ -60,6 +61,23 @@ class Origin:
         """Return where a function is defined; the caller if it has no Python source."""
         code = getattr(inspect.unwrap(func), "__code__", None)
         return cls.caller() if code is None else cls(code.co_filename, code.co_firstlineno)
+
+
+def cell_of(file: str) -> str | None:
+    """Return the name of the notebook's cell that is compiled as a file; None: it is no cell."""
+    loaded = _CELL.fullmatch(file)
+    if loaded is not None:
+        return f"{_near(loaded[1])}, cell {loaded[2]}"
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    name = shell and shell.compile.format_code_name(file)
+    # ("Cell", "In[3]")
+    return name[1].replace("In[", "In [") if name else None
+
+
+def _near(file: str) -> str:
+    """Return a path as seen from the working directory, if it is below that."""
+    return file.removeprefix(os.getcwd() + os.sep)
 
 
 def caller_frame() -> FrameType | None:
@@ -107,6 +125,15 @@ class LoadError(Exception):
         super().__init__(message)
         self.message = message
         self.traceback = traceback
+
+
+class ReplayError(Exception):
+    """A replay could not be done. The message says why, and what to do.
+
+    Example:
+        >>> str(ReplayError("there is no data for topic 'weather'"))
+        "there is no data for topic 'weather'"
+    """
 
 
 def known(name: str, names: Iterable[str], what: str = "fields") -> str:

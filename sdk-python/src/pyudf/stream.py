@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import os
 from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from pyudf import _graph
 from pyudf._aggregation import aggregate, check_window
@@ -50,6 +52,72 @@ class Stream:
     def __repr__(self) -> str:
         """Return a short description."""
         return f"<Stream {self.id} of app {self.graph.app!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return what leads to the stream as a graph."""
+        from pyudf import _asking  # noqa: PLC0415 - only a notebook asks
+
+        return _asking.drawn(self.graph, self.id) or html.escape(repr(self))
+
+    def show(
+        self, data: Any = None, *, n: int = 10, errors: Literal["raise", "collect"] = "raise"
+    ) -> None:
+        """Replay up to this stream and show its first records: a table in a notebook, else text.
+
+        Args:
+            data: As for ``App.replay``; None: what the source was replayed on or shown with last,
+                or the file that it is.
+            n: How many records.
+            errors: As for ``App.replay``.
+
+        Raises:
+            ReplayError: As for ``App.replay``, or there is no data.
+
+        Example:
+            >>> import pyudf as pu
+            >>> weather = pu.App("demo").topic("weather")
+            >>> def celsius(temp_f: float) -> float:
+            ...     return (temp_f - 32) / 1.8
+            >>> weather.with_columns(temp_c=celsius).show([{"temp_f": 212.0}])
+            pyarrow.Table
+            temp_f: double
+            temp_c: double
+            ----
+            temp_f: [[212]]
+            temp_c: [[100]]
+            1 of 1 records. Replay of 1 records in ...
+        """
+        __tracebackhide__ = True
+        from pyudf import _asking  # noqa: PLC0415 - only who replays pays for it
+
+        replay, frame = _asking.shown(self.graph, self.id, data, errors)
+        _asking.show(replay, frame, n)
+
+    def head(self, n: int = 5) -> Any:
+        """Return the first records of this stream as a frame.
+
+        The data is what its source was replayed on or shown with last, or the file that it is.
+
+        Args:
+            n: How many records.
+
+        Raises:
+            ReplayError: As for ``App.replay``, or there is no data.
+
+        Example:
+            >>> import pyudf as pu
+            >>> app = pu.App("demo")
+            >>> weather = app.topic("weather")
+            >>> weather.to("copy")
+            >>> replay = app.replay([{"temp_f": 212.0}])
+            >>> weather.where(pu.col("temp_f") > 100).head().to_pylist()
+            [{'temp_f': 212.0}]
+        """
+        __tracebackhide__ = True
+        from pyudf import _asking  # noqa: PLC0415 - only who replays pays for it
+
+        _, frame = _asking.shown(self.graph, self.id, None, "raise")
+        return _asking.head(frame, n)
 
     def with_columns(self, **columns: Expr | Callee) -> Stream:
         """Add fields, or replace them.

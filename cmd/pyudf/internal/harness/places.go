@@ -10,8 +10,8 @@ import (
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// withoutFiles returns a plan that has topics of JSON where the app has files: their names are the paths.
-func withoutFiles(p *planv1.Plan) *planv1.Plan {
+// WithoutFiles returns a plan that has topics of JSON where the app has files: their names are the paths.
+func WithoutFiles(p *planv1.Plan) *planv1.Plan {
 	p = proto.CloneOf(p)
 	for _, s := range p.GetSources() {
 		if file := s.GetFile(); file != nil {
@@ -30,8 +30,8 @@ func topicFor(file *planv1.File) *planv1.Topic {
 	return &planv1.Topic{Name: file.GetPath(), Format: planv1.Format_FORMAT_JSON}
 }
 
-// namesOf returns the topics that a plan names.
-func namesOf(p *planv1.Plan, compiled *plan.Plan) Names {
+// NamesOf returns the topics that a plan names.
+func NamesOf(p *planv1.Plan, compiled *plan.Plan) Names {
 	dead, _ := deadletter.Home(p)
 	n := Names{Inputs: []string{}, Outputs: []string{dead}, Late: []string{}, Dead: dead}
 	for _, s := range compiled.Sources {

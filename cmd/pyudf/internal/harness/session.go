@@ -43,13 +43,13 @@ type Session struct {
 
 // New returns a session of a plan. Its error is that of plan.Compile.
 func New(config Config) (*Session, error) {
-	config.Plan = withoutFiles(config.Plan)
+	config.Plan = WithoutFiles(config.Plan)
 	compiled, err := plan.Compile(config.Plan)
 	if err != nil {
 		return nil, err
 	}
 	s := &Session{
-		config: config, compiled: compiled, names: namesOf(config.Plan, compiled),
+		config: config, compiled: compiled, names: NamesOf(config.Plan, compiled),
 		state: memstate.New(), worker: &keeper{start: config.Start},
 	}
 	s.clock.Store(config.Now)

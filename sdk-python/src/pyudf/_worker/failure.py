@@ -10,7 +10,7 @@ from typing import Final
 
 from pyudf.worker.v1 import worker_pb2
 
-__all__ = ["Failures", "user_traceback"]
+__all__ = ["Failures", "Raised", "user_traceback"]
 
 _PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _LIMIT: Final = 16 * 1024
@@ -25,8 +25,9 @@ class Failures:
     Every exception is turned into text at once, so that no frame of a failed call stays alive.
     """
 
-    def __init__(self) -> None:
-        """Start with no failed row."""
+    def __init__(self, witness: Callable[[str, str, BaseException], None] | None = None) -> None:
+        """Start with no failed row; a witness is shown message, traceback and exception."""
+        self._witness = witness
         self._errors: dict[int, worker_pb2.RowError] = {}
         # A function with a fault raises in every row from the same line: format it once.
         self._stacks: dict[tuple[tuple[CodeType, int], ...], str] = {}
@@ -47,6 +48,8 @@ class Failures:
         """Record that rows failed for the same reason."""
         text = _limited(self._text(error))
         message = _limited(_message(error))
+        if self._witness is not None:
+            self._witness(message, text, error)
         for row in rows:
             self._errors.setdefault(
                 row,
@@ -86,6 +89,35 @@ class Failures:
                 self._stacks[key] = stack
         last = "".join(traceback.format_exception_only(error))
         return f"Traceback (most recent call last):\n{stack}{last}"
+
+
+class Raised:
+    """The exceptions themselves, of which the engine has the words: the first few."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._known: dict[tuple[str, str], BaseException] = {}
+
+    def witness(self) -> Failures:
+        """Return a list of failures that keeps what it is shown."""
+        return Failures(self._keep)
+
+    def find(self, message: str, text: str) -> BaseException | None:
+        """Return the exception of a message and a traceback, without the frames of pyudf."""
+        error = self._known.get((message, text))
+        return None if error is None else error.with_traceback(_own_frames(error.__traceback__))
+
+    def _keep(self, message: str, text: str, error: BaseException) -> None:
+        if isinstance(error, KeyboardInterrupt):
+            raise error  # who runs the functions is to end, not a row
+        if len(self._known) < _KNOWN_STACKS:
+            self._known.setdefault((message, text), error)
+
+
+def _own_frames(tb: TracebackType | None) -> TracebackType | None:
+    while tb is not None and tb.tb_frame.f_code.co_filename.startswith(_PACKAGE):
+        tb = tb.tb_next
+    return tb
 
 
 def user_traceback(error: BaseException) -> str:

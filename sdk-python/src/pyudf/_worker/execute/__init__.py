@@ -32,35 +32,41 @@ Answer: TypeAlias = Callable[[worker_pb2.RunRequest, Failures, worker_pb2.RunRes
 Deliver: TypeAlias = Callable[[list[Any], Failures, worker_pb2.RunResponse], None]
 
 
-def executor(function: Function) -> Executor:
+def executor(function: Function, failures: Callable[[], Failures] = Failures) -> Executor:
     """Return what answers requests for a function.
+
+    Args:
+        function: The function.
+        failures: What makes a request's list of failures.
 
     Raises:
         TypeError: An annotation is one that no decoder can be made for.
         LoadError: A state is of a type that nothing can store.
     """
     if function.aggregator is not None:
-        return _answering(Aggregation(function))
+        return _answering(Aggregation(function), failures)
     if function.grouped:
-        return _answering(Grouped(function))
+        return _answering(Grouped(function), failures)
     if function.takes or function.callback:
-        return _answering(Keyed(function))
+        return _answering(Keyed(function), failures)
     if function.container.vectorised:
         # numpy, pandas and pyarrow cost 80 MB: only a function that names them pays.
         from pyudf._worker.execute.vectorised import Vectorised  # noqa: PLC0415
 
-        return _answering(Vectorised(function))
+        return _answering(Vectorised(function), failures)
     calls_of = RecordCalls if function.container is Container.RECORD else ScalarCalls
     if function.result_type is None:
         records = RecordResults(function)
-        return _answering(_delivering(calls_of(function, records.encode), records.deliver))
+        return _answering(
+            _delivering(calls_of(function, records.encode), records.deliver), failures
+        )
     column = ColumnResult(function, function.result_type)
-    return _answering(_delivering(calls_of(function), column.deliver))
+    return _answering(_delivering(calls_of(function), column.deliver), failures)
 
 
-def _answering(answer: Answer) -> Executor:
+def _answering(answer: Answer, begin: Callable[[], Failures]) -> Executor:
     def execute(request: worker_pb2.RunRequest) -> worker_pb2.RunResponse:
-        failures = Failures()
+        failures = begin()
         response = worker_pb2.RunResponse(seq=request.seq, rows=request.rows)
         answer(request, failures, response)
         if failures:

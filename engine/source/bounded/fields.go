@@ -1,4 +1,4 @@
-package file
+package bounded
 
 import (
 	"github.com/pyudf/pyudf/engine/codec"
@@ -6,11 +6,11 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 )
 
-// fields are the fields that give the records their keys and event times; empty: they have none.
-type fields struct{ key, time string }
+// Fields are the fields that give the records their keys and event times; empty: they have none.
+type Fields struct{ Key, Time string }
 
-// fill sets the keys and times of a batch. A record without the field, and one that is no object, has none.
-func (f fields) fill(batch *record.Batch) {
+// Fill sets the keys and times of a batch from its values. A record without the field, and one that is no object, has none.
+func (f Fields) Fill(batch *record.Batch) {
 	rows := batch.Len()
 	batch.Times = make([]int64, rows)
 	for i := range batch.Times {
@@ -22,18 +22,18 @@ func (f fields) fill(batch *record.Batch) {
 	}
 	var texts [][]byte
 	var names []string
-	for _, name := range []string{f.key, f.time} {
+	for _, name := range []string{f.Key, f.Time} {
 		if name != "" {
 			names = append(names, name)
 		}
 	}
 	if len(names) > 0 {
 		found := scan(&batch.Values, names)
-		if f.key != "" {
-			texts = found.texts(f.key)
+		if f.Key != "" {
+			texts = found.texts(f.Key)
 		}
-		if f.time != "" {
-			fillTimes(batch.Times, found.texts(f.time))
+		if f.Time != "" {
+			fillTimes(batch.Times, found.texts(f.Time))
 		}
 	}
 	batch.Keys.Grow(rows, 0)

@@ -1,0 +1,1 @@
+"""Generated from proto/pyudf/table/v1/table.proto."""
