@@ -133,7 +133,7 @@ lint: tools venv ## Go, protobuf, Python and the documentation: style, types, li
 	@.venv/bin/ruff check -q . && .venv/bin/ruff format -q --check .
 	@cd sdk-python && ../.venv/bin/mypy && ../.venv/bin/lint-imports
 	@$(MAKE) docs
-	@for dir in examples/* integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
+	@for dir in $(sort $(dir $(wildcard examples/*/*.py))) integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
 test-go: venv object-store ## Go's unit tests, with the race detector, in random order
