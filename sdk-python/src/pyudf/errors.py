@@ -43,7 +43,8 @@ class Origin:
 
         Line 0 stands for the whole file. A cell that runs in Jupyter is ``In [3], line 2``.
         """
-        cell = cell_of(self.file)
+        loaded = _CELL.fullmatch(self.file)
+        cell = f"{_near(loaded[1])}, cell {loaded[2]}" if loaded else cell_of(self.file)
         if cell is not None:
             return f"{cell}, line {self.line}"
         return f"{_near(self.file)}:{self.line}" if self.line else _near(self.file)
@@ -64,10 +65,7 @@ class Origin:
 
 
 def cell_of(file: str) -> str | None:
-    """Return the name of the notebook's cell that is compiled as a file; None: it is no cell."""
-    loaded = _CELL.fullmatch(file)
-    if loaded is not None:
-        return f"{_near(loaded[1])}, cell {loaded[2]}"
+    """Return the name of the kernel's cell that is compiled as a file; None: it is no cell."""
     ipython = sys.modules.get("IPython")
     shell = ipython.get_ipython() if ipython is not None else None
     name = shell and shell.compile.format_code_name(file)

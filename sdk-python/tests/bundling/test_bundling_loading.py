@@ -170,7 +170,10 @@ def test_what_a_worker_cannot_load_it_says_in_full(home: Path) -> None:
     assert description.error.traceback == ""
 
 
-def test_a_module_of_the_name_of_the_notebook_can_be_imported(home: Path) -> None:
+def test_a_module_of_the_name_of_the_notebook_can_be_imported(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "heat", raising=False)  # that of an example
     (home / "heat.py").write_text("def f(x: float) -> float:\n    return x\n")
     cell = "from heat import f\nweather.with_columns(y=f).to('out')"
     with contextlib.chdir(home):
