@@ -69,7 +69,7 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		{"produce t nope.csv", "pyudf: nope.csv: no such file or directory; give the path of a file as seen from this directory, or - for standard input"},
 		{"bundle build", "pyudf: `pyudf bundle build TARGET` takes 1 argument, not 0\n  see `pyudf bundle build --help`"},
 		{"bundle build heat.ipynb --output yaml", "pyudf: --output yaml: write text or json"},
-		{"bundle show nope.pyudf", "pyudf: nope.pyudf: no such file or directory"},
+		{"bundle show nope.pyudf", "pyudf: nope.pyudf: no such file or directory; give the path of your app as seen from this directory"},
 		{"tail t --offset first --limit -1 --format yaml", "pyudf: --offset first: write a number, earliest, latest, or -n for the last n records of each partition\n  --limit -1: write 1 or more, or leave it out\n  --format yaml: write text or json"},
 		{"dev --addr nowhere --partitions -1", "pyudf: \"nowhere\" is no address to listen on: write host:port, such as 127.0.0.1:9092\n  a topic cannot have -1 partitions: write 1 or more"},
 	} {
