@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -16,17 +15,23 @@ import (
 
 var _ changelog.Log = (*kafka.Cluster)(nil)
 
+// deliver writes values to the first partition of a log, each in a transaction of its own.
+func deliver(t *testing.T, cluster *kafka.Cluster, topic string, values ...string) {
+	t.Helper()
+	outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
+	for _, value := range values {
+		put(t, to, value)
+		if err := outlet.Deliver(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestALogIsReadToItsEndAndNoFurther(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		cluster, topic := connect(t, b), b.Topic(t, 2)
 		p := record.Partition{Topic: topic}
-		outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
-		for i := range 3 {
-			put(t, to, strconv.Itoa(i))
-			if err := outlet.Deliver(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
+		deliver(t, cluster, topic, "0", "1", "2")
 		low, end, err := cluster.Bounds(t.Context(), p)
 		if err != nil || low != 0 || end != 6 { // a marker behind each
 			t.Errorf("the bounds are %d and %d, %v", low, end, err)
@@ -58,13 +63,7 @@ func TestALogThatIsCutWhileItIsReadSaysSo(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		cluster, topic := connect(t, b), b.Topic(t, 1)
 		p := record.Partition{Topic: topic}
-		outlet, to := outletTo(t, cluster, kafkatest.Name(t, "node"), topic)
-		for i := range 3 {
-			put(t, to, strconv.Itoa(i))
-			if err := outlet.Deliver(t.Context(), nil); err != nil {
-				t.Fatal(err)
-			}
-		}
+		deliver(t, cluster, topic, "0", "1", "2")
 		ignore := func(int64, []byte) error { return nil }
 		b.DeleteRecords(t, topic, 2)
 		if _, err := cluster.Read(t.Context(), p, 0, ignore); !errors.Is(err, changelog.ErrGap) {

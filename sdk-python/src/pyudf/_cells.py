@@ -18,6 +18,11 @@ def cell_file(path: str, number: int) -> str:
     return f"{path}[{number}]"
 
 
+def is_cell(file: str) -> bool:
+    """Tell whether a file is what ``cell_file`` calls a cell."""
+    return ".ipynb[" in file
+
+
 def first_line(node: ast.stmt) -> int:
     """Return the line on which a statement begins, its decorators included."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])

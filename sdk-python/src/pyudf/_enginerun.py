@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Mapping
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
 from pyudf._harness import Names, PipelineError, find_program
+from pyudf._process import EngineProcess
 from pyudf._worker.execute import Executor
 from pyudf.errors import ReplayError
 from pyudf.worker.v1 import worker_pb2
 
 __all__ = ["Engine", "Outcome", "Output", "RaisedBy"]
 
-_PATIENCE: Final = 10.0
 _PIPE: Final = 1 << 20
 # A letter, and four bytes of length.
 _HEAD: Final = 5
@@ -76,17 +74,8 @@ class Engine:
             program = find_program()
         except PipelineError as err:
             raise ReplayError(str(err)) from None
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            [program, "replay", "--log-level", "warn"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            # A call or an answer fits, so that neither side waits for the other to read it.
-            pipesize=_PIPE,
-            # Ctrl-C is for the notebook, which ends the process then.
-            start_new_session=True,
-        )
+        # A call or an answer fits, so that neither side waits for the other to read it.
+        self._process = EngineProcess([program, "replay", "--log-level", "warn"], pipesize=_PIPE)
 
     def run(
         self,
@@ -123,34 +112,21 @@ class Engine:
 
     def close(self) -> None:
         """End the process: it has nothing to save."""
-        self._process.kill()
-        self._process.wait(_PATIENCE)
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue
-        self._errors.close()
+        self._process.close()
 
     def _write(self, letter: bytes, data: bytes) -> None:
-        assert self._process.stdin is not None
         self._process.stdin.write(letter + len(data).to_bytes(4, "little"))
         self._process.stdin.write(data)
         self._process.stdin.flush()
 
     def _read(self) -> tuple[bytes, bytes]:
-        assert self._process.stdout is not None
         head = self._process.stdout.read(_HEAD)
         if len(head) < _HEAD:
             raise self._ended()
         return head[:1], self._process.stdout.read(int.from_bytes(head[1:], "little"))
 
     def _ended(self) -> ReplayError:
-        code = self._process.wait(_PATIENCE)
-        self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip()
-        return ReplayError(said.removeprefix("pyudf: ") or f"the engine ended with {code}")
+        return ReplayError(self._process.ended())
 
 
 def _answer(functions: Mapping[str, Executor], data: bytes) -> bytes:

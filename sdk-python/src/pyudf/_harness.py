@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import msgspec
 
-__all__ = ["Answer", "Harness", "Header", "Names", "PipelineError", "Wire", "find_program"]
+from pyudf._process import EngineProcess
 
-_PATIENCE: Final = 10.0
+__all__ = ["Answer", "Harness", "Header", "Names", "PipelineError", "Wire", "find_program"]
 
 
 class PipelineError(Exception):
@@ -76,15 +74,9 @@ class Harness:
         Raises:
             PipelineError: There is no program, or it cannot run the app.
         """
-        self._errors: IO[bytes] = tempfile.TemporaryFile()
         command = [find_program(), "harness", "--attach", socket, "--log-level", "warn"]
-        self._process = subprocess.Popen(
-            [*command, "--partitions", str(partitions), "--now", str(now)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            # Ctrl-C is for the test, which ends the process then.
-            start_new_session=True,
+        self._process = EngineProcess(
+            [*command, "--partitions", str(partitions), "--now", str(now)]
         )
         try:
             names = self._answer().names
@@ -100,7 +92,6 @@ class Harness:
         Raises:
             PipelineError: The engine has ended.
         """
-        assert self._process.stdin is not None
         try:
             self._process.stdin.write(msgspec.json.encode(command) + b"\n")
             self._process.stdin.flush()
@@ -110,28 +101,16 @@ class Harness:
 
     def close(self) -> None:
         """End the process: it has nothing to save."""
-        self._process.kill()
-        self._process.wait(_PATIENCE)
-        for pipe in (self._process.stdin, self._process.stdout):
-            assert pipe is not None
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue
-        self._errors.close()
+        self._process.close()
 
     def _answer(self) -> Answer:
-        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line.endswith(b"\n"):
             raise self._ended()
         return _DECODER.decode(line)
 
     def _ended(self) -> PipelineError:
-        code = self._process.wait(_PATIENCE)
-        self._errors.seek(0)
-        said = self._errors.read().decode("utf-8", "replace").strip()
-        return PipelineError(said.removeprefix("pyudf: ") or f"the engine ended with {code}")
+        return PipelineError(self._process.ended())
 
 
 def find_program() -> str:

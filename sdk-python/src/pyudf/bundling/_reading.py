@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from pyudf._cells import is_cell
 from pyudf.bundling._faults import Fault
 from pyudf.bundling._paths import Paths
 from pyudf.bundling._statements import Statement
@@ -149,7 +150,7 @@ class Reader:
     def _add(self, text: str, origin: Origin, *, needed: bool) -> None:
         if "://" in text or "\0" in text or not text or text.startswith("<"):
             return
-        kind = "notebook" if ".ipynb[" in origin.file else "file"
+        kind = "notebook" if is_cell(origin.file) else "file"
         if _is_outside(text, self.root):
             what = f"the path {text!r} is outside of the bundle"
             self._faults.append(Fault(origin, what, _MOVE.format(kind=kind)))

@@ -7,7 +7,7 @@ import textwrap
 import warnings
 from dataclasses import dataclass
 
-from pyudf._cells import first_line
+from pyudf._cells import first_line, is_cell
 from pyudf.bundling._document import Cell, Document
 from pyudf.bundling._faults import Fault, Refused
 from pyudf.bundling._magics import Cleaned, clean
@@ -91,7 +91,7 @@ def _parse(cell: Cell) -> tuple[Cleaned, ast.Module]:
         return Cleaned(cell.text, {}), _tree(cell.text, cell.file)
     except SyntaxError:
         # A file of Python has no magics; what IPython does not understand either is as it stands.
-        if ".ipynb[" not in cell.file:
+        if not is_cell(cell.file):
             raise
         cleaned = clean(cell.text)
         if not cleaned.magics:
