@@ -119,7 +119,7 @@ setup: tools venv kafka object-store ## Everything that the parts need
 .PHONY: generate
 generate: tools venv ## Go and Python from proto/
 	@PATH=$(tools):$$PATH buf generate
-	@.venv/bin/python -m grpc_tools.protoc -I proto --python_out=sdk-python/src --pyi_out=sdk-python/src $$(find proto -name '*.proto' | sort)
+	@.venv/bin/python -m grpc_tools.protoc -I proto --python_out=sdk-python/src --pyi_out=sdk-python/src $$(find proto -name '*.proto' -not -path '*/control/*' | sort)
 
 .PHONY: check-clean
 check-clean: ## Fails if generated code is not as committed or staged; with CI=true if anything is not
