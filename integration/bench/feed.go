@@ -32,11 +32,14 @@ func newFeed(brokers, topic string, next func(rng *rand.Rand) (key, value string
 	return &feed{producer: producer, topic: topic, next: next, rng: rand.New(rand.NewPCG(3, 3))}, nil //nolint:gosec // test data
 }
 
-// timed is a reading that carries the time at which it is made.
-func timed(rng *rand.Rand) (key, value string) {
-	now := time.Now().UnixMilli()
-	station := fmt.Sprintf("st-%05d", rng.IntN(1000))
-	return station, fmt.Sprintf(`{"station": %q, "region": "r-1", "ts": %d, "temp_f": 90.5, "rh": 60.5, "t": %[2]d}`, station, now)
+// counted makes readings that carry their numbers, from 0 on.
+func counted() func(rng *rand.Rand) (key, value string) {
+	next := -1
+	return func(rng *rand.Rand) (key, value string) {
+		next++
+		station := fmt.Sprintf("st-%05d", rng.IntN(1000))
+		return station, fmt.Sprintf(`{"station": %q, "region": "r-1", "ts": %d, "temp_f": 90.5, "rh": 60.5, "n": %d}`, station, time.Now().UnixMilli(), next)
+	}
 }
 
 func (f *feed) send() error {

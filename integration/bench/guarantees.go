@@ -11,7 +11,8 @@ import (
 const (
 	// commits is how often everybody commits where guarantees are compared.
 	commits = "1s"
-	// dearest is what exactly-once may cost: the time as a multiple of at-least-once's.
+	// dearest is what exactly-once may cost: the time until everything is written as a multiple of at-least-once's. That the
+	// last record then waits for its commit is no cost of work, and part of the latency.
 	dearest = 1.05
 
 	exactlyOnce   = "exactly-once"
@@ -67,9 +68,9 @@ func printGuarantees(w io.Writer, taskName string, results []result, g goal) {
 			most = dearest
 		}
 		times := r.sorted()
-		ratio := r.median() / without.median()
+		ratio := r.appended() / without.appended()
 		fmt.Fprintf(table, "%-32s\t%.2f\t%.2f - %.2f\t%.2f\t%.2f\t%.2f\t%s\t%s\t%s\t\n", r.contender.title, r.median(),
-			times[0], times[len(times)-1], ratio, r.appended(), r.appended()/without.appended(),
+			times[0], times[len(times)-1], r.median()/without.median(), r.appended(), ratio,
 			budget(ratio, most), r.inside(g), r.memory())
 	}
 	_ = table.Flush()

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/confluentinc/confluent-kafka-go/v2/kafka"
 )
 
 const (
-	// warmUp is the part at the beginning that does not count.
-	warmUp = 3 * time.Second
-	span   = 13 * time.Second
+	// warmUp is the part at the beginning that does not count. A broker compiles its code for a minute.
+	warmUp = 10 * time.Second
+	span   = 25 * time.Second
 )
 
 // pace is one contender under a steady rate.
@@ -29,7 +31,7 @@ func paces() []pace {
 	without := contender{atLeastOnce, "pyudf, at-least-once", ours("scalar.py", "--guarantee", atLeastOnce)}
 	bare := contender{floor, "bare Python loop", loop("bare.py")}
 	all := []pace{
-		{without, 20_000, appended, 20},
+		{without, 20_000, appended, 10},
 		{bare, 20_000, appended, 0},
 		{without, 50_000, appended, 20},
 		{bare, 50_000, appended, 0},
@@ -53,6 +55,9 @@ type delay struct {
 
 func delays(ctx context.Context, s *stage) ([]delay, error) {
 	var all []delay
+	if err := s.warm(ctx); err != nil {
+		return nil, err
+	}
 	for _, p := range paces() {
 		fmt.Printf("Latency at %d records/s: %s ...\n", p.rate, p.contender.title)
 		found, err := s.delays(ctx, p)
@@ -75,7 +80,7 @@ func (s *stage) delays(ctx context.Context, p pace) ([]int64, error) {
 		return nil, err
 	}
 	defer r.stop()
-	feed, err := newFeed(s.brokers, in, timed)
+	feed, err := newFeed(s.brokers, in, counted())
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +100,11 @@ func (s *stage) delays(ctx context.Context, p pace) ([]int64, error) {
 	if _, err := s.await(ctx, r, out, int64(feed.sent)); err != nil {
 		return nil, err
 	}
-	found, err := delaysAfter(began.Add(warmUp), feed.sent, written.each)
+	came, err := s.taken(ctx, in, feed.sent)
+	if err != nil {
+		return nil, err
+	}
+	found, err := delaysAfter(began.Add(warmUp), came, written.each)
 	if err != nil {
 		return nil, fmt.Errorf("look at what came to %s: %w", out, err)
 	}
@@ -108,7 +117,7 @@ func (s *stage) delayTopics(ctx context.Context, name string) (in, out string, e
 		return "", "", err
 	}
 	in = "in-" + out
-	return in, out, s.create(ctx, in, nil)
+	return in, out, s.create(ctx, in, appendTimes())
 }
 
 // awake sends single readings until one of them comes out: then the contender is at work.
@@ -134,25 +143,68 @@ func (s *stage) awake(ctx context.Context, r *running, f *feed, out string) erro
 	return fmt.Errorf("nothing came to %s within a minute; see %s", out, r.log)
 }
 
-// delaysAfter are the delays, sorted, of the readings made after a moment, out of so many that there have to be.
-func delaysAfter(from time.Time, want int, each func(do func(value []byte, at time.Time) error) error) ([]int64, error) {
+// warm has the broker take readings that nobody wants.
+func (s *stage) warm(ctx context.Context) error {
+	in, out, err := s.delayTopics(ctx, "warm")
+	if err != nil {
+		return err
+	}
+	fmt.Printf("Latency: %d records/s for %s, so that the broker is warm ...\n", warmRate, span)
+	feed, err := newFeed(s.brokers, in, counted())
+	if err != nil {
+		return err
+	}
+	defer feed.producer.Close()
+	if err := feed.steady(ctx, warmRate, span); err != nil {
+		return err
+	}
+	return s.remove(ctx, out)
+}
+
+// warmRate is the highest that is measured.
+const warmRate = 50_000
+
+// taken returns when the broker took each reading, by its number.
+func (s *stage) taken(ctx context.Context, in string, sent int) ([]time.Time, error) {
+	came := make([]time.Time, sent)
+	err := s.each(ctx, in, func(m *kafka.Message) error {
+		number, err := numberOf(m.Value, sent)
+		if err == nil {
+			came[number] = m.Timestamp
+		}
+		return err
+	})
+	return came, err
+}
+
+// numberOf returns the number of one of so many readings.
+func numberOf(value []byte, sent int) (int, error) {
+	var reading struct {
+		N *int `json:"n"`
+	}
+	if err := json.Unmarshal(value, &reading); err != nil || reading.N == nil || *reading.N < 0 || *reading.N >= sent {
+		return 0, fmt.Errorf("a record is not one of those that were sent: %s (%w)", value, err)
+	}
+	return *reading.N, nil
+}
+
+// delaysAfter are the delays, sorted, of the readings that the broker took after a moment. All of them have to be there.
+func delaysAfter(from time.Time, came []time.Time, each func(do func(value []byte, at time.Time) error) error) ([]int64, error) {
 	var found []int64
 	seen := 0
 	err := each(func(value []byte, at time.Time) error {
-		var reading struct {
-			T int64 `json:"t"`
-		}
-		if err := json.Unmarshal(value, &reading); err != nil {
-			return fmt.Errorf("a record of the output is not what went in: %w", err)
+		number, err := numberOf(value, len(came))
+		if err != nil {
+			return err
 		}
 		seen++
-		if reading.T > from.UnixMilli() {
-			found = append(found, at.UnixMilli()-reading.T)
+		if came[number].After(from) {
+			found = append(found, at.Sub(came[number]).Milliseconds())
 		}
 		return nil
 	})
-	if err == nil && seen < want {
-		err = fmt.Errorf("%d of %d records are there", seen, want)
+	if err == nil && seen < len(came) {
+		err = fmt.Errorf("%d of %d records are there", seen, len(came))
 	}
 	if err == nil && len(found) == 0 {
 		err = fmt.Errorf("no reading is younger than the warm-up of %s", warmUp)

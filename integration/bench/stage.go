@@ -109,7 +109,12 @@ func (s *stage) load(ctx context.Context, records int) error {
 func (s *stage) output(ctx context.Context, name string) (string, error) {
 	s.made++
 	topic := fmt.Sprintf("out-%s-%d", name, s.made)
-	return topic, s.create(ctx, topic, map[string]string{"message.timestamp.type": "LogAppendTime"})
+	return topic, s.create(ctx, topic, appendTimes())
+}
+
+// appendTimes has the broker stamp records with the time at which it takes them.
+func appendTimes() map[string]string {
+	return map[string]string{"message.timestamp.type": "LogAppendTime"}
 }
 
 // stateOf is where the contender that writes a topic keeps its state.

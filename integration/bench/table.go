@@ -109,7 +109,7 @@ func medianOf(results []result, name string) float64 {
 }
 
 func printLatency(w io.Writer, delays []delay) {
-	fmt.Fprint(w, "\nLatency of a reading at a steady rate, from its making until others can read it:\n\n")
+	fmt.Fprint(w, "\nLatency of a reading at a steady rate, from when the broker has it until others can read what came of it:\n\n")
 	table := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(table, fmt.Sprintf("%-36s", "contender")+"\trecords/s\tp50 ms\tp99 ms\tbudget\tmax ms\t")
 	for _, d := range delays {
