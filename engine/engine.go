@@ -71,6 +71,9 @@ type Config struct {
 	Copies  func(copyTo func(ctx context.Context, dir string) error)
 	Metrics *metrics.Set
 	Logger  *slog.Logger
+
+	// begun is called when every source has begun, released when nothing of the group is held any more; nil: nobody asks.
+	begun, released func()
 }
 
 // EnsureDefaults sets what was left open.
@@ -135,13 +138,17 @@ func Run(ctx context.Context, config Config) error {
 		pool.Close(ctx)
 	}()
 	past, id := &past{}, rand.Text()
-	return again(ctx, config.Logger, func() (opened bool, err error) {
+	err = again(ctx, config.Logger, func() (opened bool, err error) {
 		r := &engine{config: config, plan: compiled, pool: pool, epochs: apart{}, past: past, id: id}
 		if err = r.run(ctx); errors.Is(err, errEnded) {
 			err = nil
 		}
 		return r.opened, err
 	})
+	if config.released != nil {
+		config.released()
+	}
+	return err
 }
 
 // engine is one run, up to its end or the first transaction that is aborted.
@@ -207,11 +214,7 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.epochs.commit(context.WithoutCancel(ctx), e.readers); err != nil {
 		return err
 	}
-	for _, r := range e.readers {
-		if leaver, ok := r.source.(source.Leaver); ok {
-			leaver.Leave()
-		}
-	}
+	e.leave(ctx)
 	return e.stop()
 }
 
@@ -226,8 +229,9 @@ func (e *engine) connect() {
 	if e.journal != nil {
 		e.epochs = newJoint(e)
 	}
+	begun := &beginnings{left: len(e.readers), all: e.config.begun}
 	for i, r := range e.readers {
-		r.epochs, r.all = e.epochs, e.partitions[i]
+		r.epochs, r.all, r.begun = e.epochs, e.partitions[i], sync.OnceFunc(begun.one)
 		r.snapshots = e.snapshots
 		if r.queue != nil {
 			feeder := e.readerOf(e.feeder(r.plan.Hop))
@@ -336,27 +340,31 @@ func (e *engine) close() {
 	if err := e.stop(); err != nil {
 		e.config.Logger.Warn("the state was not closed cleanly", "error", err)
 	}
-	defer e.closeStores()
-	for _, r := range e.readers {
-		if r == nil {
-			continue
-		}
-		if err := r.source.Close(); err != nil {
-			e.config.Logger.Warn("a source did not close cleanly", "source", r.plan.Name, "error", err)
-		}
-	}
 	if err := e.closeSinks(); err != nil {
 		e.config.Logger.Warn("a sink did not close cleanly", "error", err)
 	}
-	for _, o := range e.outlets {
-		if o == nil {
-			continue
+	var closing sync.WaitGroup
+	defer closing.Wait()
+	for _, r := range e.readers {
+		if r != nil {
+			closing.Go(func() {
+				if err := r.source.Close(); err != nil {
+					e.config.Logger.Warn("a source did not close cleanly", "source", r.plan.Name, "error", err)
+				}
+			})
 		}
-		if err := o.Close(); err != nil {
-			e.config.Logger.Warn("an outlet did not close cleanly", "error", err)
+	}
+	for _, o := range e.outlets {
+		if o != nil {
+			closing.Go(func() {
+				if err := o.Close(); err != nil {
+					e.config.Logger.Warn("an outlet did not close cleanly", "error", err)
+				}
+			})
 		}
 	}
 	if e.snapshots != nil {
 		e.snapshots.close()
 	}
+	e.closeStores()
 }

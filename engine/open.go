@@ -14,16 +14,21 @@ import (
 	"github.com/pyudf/pyudf/engine/task"
 )
 
-// open opens outlets first, which fences what is left of this process' past: only then it is known what is committed. Then
-// sinks, changelogs and sources at the same time, as each has to ask somebody.
+// open opens everything at the same time, as each has to ask somebody. An outlet fences what is left of this process' past: only
+// when all are open it is known what is committed, so nothing asks for that before.
 func (e *engine) open(ctx context.Context) error {
 	e.readers = make([]*reader, len(e.plan.Sources))
 	e.partitions = make([]int, len(e.plan.Sources))
 	if e.config.Snapshots != nil && e.config.State != nil {
 		e.snapshots = newSnapshots(e)
 	}
-	if err := e.openOutlets(ctx); err != nil {
-		return err
+	e.outlets = make([]Outlet, len(e.plan.Sources))
+	if e.journal != nil { // hops within the process look at once for what is committed
+		var err error
+		if e.outlets[0], err = e.config.OpenOutlet(ctx, ""); err != nil {
+			return err
+		}
+		e.outlets = e.outlets[:1]
 	}
 	group, opening := errgroup.WithContext(ctx)
 	for i, from := range e.plan.Sources {
@@ -35,48 +40,53 @@ func (e *engine) open(ctx context.Context) error {
 	return e.openHops(ctx)
 }
 
-func (e *engine) openOutlets(ctx context.Context) (err error) {
-	e.outlets = make([]Outlet, len(e.plan.Sources))
+// outletOf returns where a source's tasks write. It is opened if it is not.
+func (e *engine) outletOf(ctx context.Context, i int) (_ Outlet, err error) {
 	if e.journal != nil {
-		e.outlets = e.outlets[:1]
-		e.outlets[0], err = e.config.OpenOutlet(ctx, "")
-		return err
+		return e.outlets[0], nil
 	}
-	group, opening := errgroup.WithContext(ctx)
-	for i, from := range e.plan.Sources {
-		group.Go(func() (err error) {
-			e.outlets[i], err = e.config.OpenOutlet(opening, from.Name)
-			return err
-		})
-	}
-	return group.Wait()
+	e.outlets[i], err = e.config.OpenOutlet(ctx, e.plan.Sources[i].Name)
+	return e.outlets[i], err
 }
-
-// outletOf returns where a source's tasks write.
-func (e *engine) outletOf(i int) Outlet { return e.outlets[min(i, len(e.outlets)-1)] }
 
 // openReader opens what a source reads and writes, but for the hops that it feeds.
 func (e *engine) openReader(ctx context.Context, i int, from *plan.Source) error {
-	r := e.reader(i, from)
+	r := e.reader(from)
 	r.outputs.Sinks = make([]sink.Sink, len(e.plan.Sinks)+len(e.plan.Hops))
+	group, opening := errgroup.WithContext(ctx)
+	group.Go(func() (err error) {
+		if r.outlet, err = e.outletOf(opening, i); err != nil {
+			return err
+		}
+		return e.openSinks(opening, r)
+	})
+	group.Go(func() error { return e.openSource(opening, i, r) })
+	if err := group.Wait(); err != nil || !e.logged(from) {
+		return err
+	}
+	var err error
+	r.changelog, err = r.outlet.OpenChangelog(ctx, e.config.Changelogs.Topic(from), e.partitions[i])
+	return err
+}
+
+func (e *engine) openSinks(ctx context.Context, r *reader) error {
 	group, opening := errgroup.WithContext(ctx)
 	group.Go(func() (err error) {
 		r.outputs.DeadLetters, err = r.outlet.OpenDeadLetters(opening)
 		return err
 	})
 	for number, to := range e.plan.Sinks {
-		if from.Writes(number) {
+		if r.plan.Writes(number) {
 			group.Go(func() (err error) {
 				r.outputs.Sinks[number], err = r.outlet.OpenSink(opening, to)
 				return err
 			})
 		}
 	}
-	group.Go(func() error { return e.openSource(opening, i, r) })
 	return group.Wait()
 }
 
-// openSource opens what a reader reads, and the changelog of its tasks.
+// openSource opens what a reader reads.
 func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
 	from := r.plan
 	switch {
@@ -84,9 +94,6 @@ func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
 		err = e.openHop(ctx, i, r)
 	case len(e.plan.Hops) > 0 || e.logged(from):
 		e.partitions[i], err = e.config.Partitions(ctx, from.Proto)
-	}
-	if err == nil && e.logged(from) {
-		r.changelog, err = r.outlet.OpenChangelog(ctx, e.config.Changelogs.Topic(from), e.partitions[i])
 	}
 	if err == nil && r.source == nil {
 		r.source, err = e.config.OpenSource(ctx, from.Proto)
@@ -96,6 +103,9 @@ func (e *engine) openSource(ctx context.Context, i int, r *reader) (err error) {
 	}
 	if r.source != nil {
 		e.readers[i] = r
+	}
+	if noter, ok := r.source.(source.Noter); ok && !e.keeps(from) {
+		noter.Note(noteStateless)
 	}
 	return err
 }
@@ -139,12 +149,11 @@ func (e *engine) openHops(ctx context.Context) (err error) {
 	return nil
 }
 
-func (e *engine) reader(i int, from *plan.Source) *reader {
+func (e *engine) reader(from *plan.Source) *reader {
 	r := &reader{
 		plan:       from,
 		program:    step.New(from, e.pool, e.config.Metrics),
 		outputs:    &task.Outputs{Metrics: e.config.Metrics},
-		outlet:     e.outletOf(i),
 		close:      e.commit,
 		interval:   e.interval(),
 		now:        e.config.Now,

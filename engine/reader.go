@@ -66,6 +66,8 @@ type reader struct {
 	through bool
 	// live tells that the clock counts: partitions without records become idle.
 	live bool
+	// begun is called when the partitions that the source gave first are at work.
+	begun func()
 
 	tasks map[record.Partition]*owned
 	// arriving are partitions whose state is not here yet.
@@ -158,6 +160,9 @@ func (r *reader) loop(ctx, working context.Context) error {
 		}
 		if err := r.begin(working); err != nil {
 			return err
+		}
+		if r.assigned && len(r.arriving) == 0 {
+			r.begun()
 		}
 	}
 	return nil

@@ -10,6 +10,7 @@ import (
 	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
+	"github.com/pyudf/pyudf/engine/source"
 	"github.com/pyudf/pyudf/engine/state"
 )
 
@@ -44,8 +45,12 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 	if out.store, err = e.stores.await(ctx, e.rootOf(r.plan), out.name); err != nil {
 		return out, err
 	}
-	if e.logged(r.plan) {
-		out.whole, err = e.brought(ctx, r.plan, p, &out, fresh)
+	stateless := wasStateless(r.source, p)
+	if stateless {
+		err = e.clear(out.store)
+	}
+	if err == nil && e.logged(r.plan) {
+		out.whole, err = e.brought(ctx, r.plan, p, &out, fresh || stateless)
 	}
 	if err != nil {
 		return out, err
@@ -53,10 +58,35 @@ func (e *engine) restore(ctx context.Context, r *reader, p record.Partition) (re
 	if out.flow, err = e.flow(r, p, out.store); err != nil {
 		return out, err
 	}
-	if out.position, err = e.position(out.store, p, committed); err == nil && r.identity != "" {
+	if out.position = committed; !stateless {
+		out.position, err = e.position(out.store, p, committed)
+	}
+	if err == nil && r.identity != "" {
 		err = e.recall(r, out)
 	}
 	return out, err
+}
+
+// noteStateless is stored with the positions of a source whose tasks keep nothing. A version of the app that keeps something
+// there begins with nothing at such a position, whatever an older one has left.
+const noteStateless = "stateless"
+
+// wasStateless tells that the tasks which stored the position of a partition kept nothing.
+func wasStateless(from source.Source, p record.Partition) bool {
+	noter, ok := from.(source.Noter)
+	return ok && noter.Noted(p) == noteStateless
+}
+
+// clear removes everything from a store.
+func (e *engine) clear(store state.Store) error {
+	var all state.Changes
+	all.DeleteRange(nil, nil)
+	if e.journal == nil {
+		return store.Apply(&all)
+	}
+	e.bringing.Lock()
+	defer e.bringing.Unlock()
+	return errors.Join(store.Apply(&all), e.journal.Commit())
 }
 
 // position returns where a partition goes on: state leads over what is committed, as the one who has it knows what it reflects.

@@ -45,12 +45,14 @@ func newStores(root state.Root, logger *slog.Logger) *stores {
 func (e *engine) openStores() (err error) {
 	if !e.together() {
 		e.stores = newStores(e.config.State, e.config.Logger)
-		return journal.Recover(e.config.State)
-	}
-	if e.journal, err = journal.Open(e.config.State); err == nil {
+		err = journal.Recover(e.config.State)
+	} else if e.journal, err = journal.Open(e.config.State); err == nil {
 		e.stores = newStores(e.journal, e.config.Logger)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return e.checkOrphans()
 }
 
 // closeStores closes what is open still.
@@ -175,13 +177,17 @@ func (s *stores) closeAll() {
 
 // storeName returns the name of a task's store: that of a directory.
 func storeName(from *plan.Source, p record.Partition) string {
+	return storePrefix(from) + strconv.Itoa(int(p.Index))
+}
+
+func storePrefix(from *plan.Source) string {
 	kind := "topic-"
 	if from.Hop != nil {
 		kind = "stage-"
 	} else if from.Proto.GetFile() != nil {
 		kind = "file-"
 	}
-	return kind + from.Slug() + "-" + strconv.Itoa(int(p.Index))
+	return kind + from.Slug() + "-"
 }
 
 // rootOf returns where a source's tasks keep their state.

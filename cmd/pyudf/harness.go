@@ -49,13 +49,13 @@ func (f *harnessFlags) run(ctx context.Context, w *world, args []string) error {
 	}
 	ctx, release := w.interruptible(ctx, func() {})
 	defer release()
-	workers, err := f.code.open(ctx, where, talk.logger)
+	workers, err := f.code.open(ctx, where, 1, talk.logger)
 	if err != nil {
 		return err
 	}
 	defer workers.close()
 	session, err := harness.New(harness.Config{
-		Plan: workers.first.Description().GetPlan(), Partitions: f.partitions, Now: f.now, Start: workers.Start, Logger: talk.logger,
+		Plan: workers.said.GetPlan(), Partitions: f.partitions, Now: f.now, Start: workers.Start, Logger: talk.logger,
 	})
 	if err != nil {
 		return explainLoad(err)

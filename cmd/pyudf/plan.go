@@ -66,11 +66,11 @@ func (f *planFlags) run(ctx context.Context, w *world, args []string) error {
 	}
 	ctx, release := w.interruptible(ctx, func() {})
 	defer release()
-	workers, err := f.code.open(ctx, where, talk.logger)
+	workers, err := f.code.open(ctx, where, 1, talk.logger)
 	if err != nil {
 		return err
 	}
-	proto := workers.first.Description().GetPlan()
+	proto := workers.said.GetPlan()
 	workers.close()
 	text, err := f.render(proto)
 	if err != nil {

@@ -167,12 +167,12 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	defer stopServing()
 	connecting := beginConnect(ctx, p.settings, p.talk.logger) // while the worker starts
 	defer connecting.drop()
-	workers, err := f.code.open(ctx, p.target, p.talk.logger)
+	workers, err := f.code.open(ctx, p.target, f.workers, p.talk.logger)
 	if err != nil {
 		return unlessStopped(ctx, err)
 	}
 	defer workers.close()
-	proto := workers.first.Description().GetPlan()
+	proto := workers.said.GetPlan()
 	compiled, err := plan.Compile(proto)
 	if err != nil {
 		return explainLoad(err)

@@ -14,12 +14,14 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/python"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/plan"
+	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 	"github.com/pyudf/pyudf/udfworker/host"
 )
 
@@ -43,20 +45,22 @@ func (f *codeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the environment that pyudf is installed in, else the active one, else .venv beside the app, else python3)")
 }
 
-// workers starts the processes that run user code. The first one is started to ask it for the plan and serves then.
+// workers starts the processes that run user code. The first ones are started to ask one for the plan, and serve then.
 type workers struct {
 	start  func(ctx context.Context) (*host.Process, error)
 	logger *slog.Logger
 
-	// hash is that of the code that the run began with.
+	// hash is that of the code that the run began with, and said what its first worker says of it.
 	hash string
+	said *workerv1.DescribeResponse
 
-	lock  sync.Mutex // guards first
-	first *host.Process
+	lock sync.Mutex // guards warm
+	// warm are workers that nobody took yet.
+	warm []*host.Process
 }
 
-// open starts the first worker. Its error says what is wrong with the user's code.
-func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logger) (*workers, error) {
+// open starts the first workers, side by side. Its error says what is wrong with the user's code.
+func (f *codeFlags) open(ctx context.Context, t target.Target, n int, logger *slog.Logger) (*workers, error) {
 	w := &workers{logger: logger}
 	if t.Attach != "" {
 		w.start = func(ctx context.Context) (*host.Process, error) { return host.Attach(ctx, t.Attach, logger) }
@@ -69,13 +73,45 @@ func (f *codeFlags) open(ctx context.Context, t target.Target, logger *slog.Logg
 			return host.Start(ctx, host.Config{Python: interpreter, Args: t.Arguments, Logger: logger})
 		}
 	}
-	var err error
-	w.first, err = w.start(ctx)
-	if err != nil {
+	if err := w.warmUp(ctx, n); err != nil {
+		w.close()
 		return nil, outcome.Mendable(explainLoad(err))
 	}
-	w.hash = w.first.Description().GetContentHash()
 	return w, nil
+}
+
+var errCodeChanged = errors.New("the app's code changed while it ran; start it again to run the new code")
+
+// warmUp starts workers side by side.
+func (w *workers) warmUp(ctx context.Context, n int) error {
+	group, starting := errgroup.WithContext(ctx)
+	for i := range n {
+		start := w.insist
+		if i == 0 { // it says what is wrong, if the code ends its process
+			start = w.start
+		}
+		group.Go(func() error {
+			process, err := start(starting)
+			if err != nil {
+				return err
+			}
+			w.lock.Lock()
+			defer w.lock.Unlock()
+			w.warm = append(w.warm, process)
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	w.said = w.warm[0].Description()
+	w.hash = w.said.GetContentHash()
+	for _, process := range w.warm {
+		if process.Description().GetContentHash() != w.hash {
+			return errCodeChanged
+		}
+	}
+	return nil
 }
 
 func (f *codeFlags) interpreter(app string) (string, error) {
@@ -104,8 +140,8 @@ func isExecutable(path string) bool {
 
 // Start implements dispatch.Start.
 func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
-	if first := w.take(); first != nil {
-		return first, nil
+	if warm := w.take(); warm != nil {
+		return warm, nil
 	}
 	process, err := w.insist(ctx)
 	if err != nil {
@@ -113,7 +149,7 @@ func (w *workers) Start(ctx context.Context) (dispatch.Worker, error) {
 	}
 	if process.Description().GetContentHash() != w.hash {
 		process.Kill()
-		return nil, errors.New("the app's code changed while it ran; start it again to run the new code")
+		return nil, errCodeChanged
 	}
 	return process, nil
 }
@@ -141,18 +177,26 @@ func signalled(err error) bool {
 	return ok && status.Signaled()
 }
 
+// take returns a worker that is up already, nil if there is none. One that died meanwhile is passed over.
 func (w *workers) take() *host.Process {
 	w.lock.Lock()
 	defer w.lock.Unlock()
-	first := w.first
-	w.first = nil
-	return first
+	for len(w.warm) > 0 {
+		process := w.warm[0]
+		w.warm = w.warm[1:]
+		select {
+		case <-process.Done():
+		default:
+			return process
+		}
+	}
+	return nil
 }
 
-// close ends the first worker if nobody took it.
+// close ends the workers that nobody took.
 func (w *workers) close() {
-	if first := w.take(); first != nil {
-		first.Kill()
+	for process := w.take(); process != nil; process = w.take() {
+		process.Kill()
 	}
 }
 

@@ -22,15 +22,17 @@ type Block struct {
 	// Idle: the input holds nothing back until its next block.
 	Idle bool
 	// Ended: the input will send nothing any more.
-	Ended   bool
+	Ended bool
+	// Partial tells that Values are partial aggregates; Of is what the step that they are for calls its state.
 	Partial bool
+	Of      string
 }
 
 // Rows returns the number of rows.
 func (b *Block) Rows() int { return len(b.Times) }
 
 // version is the first byte of every block. It changes with the format.
-const version = 1
+const version = 2
 
 // The second byte of a block.
 const (
@@ -43,12 +45,14 @@ const (
 // Bytes around what a row takes: the largest that Append writes before the columns, that a number takes, and the numbers
 // of a row, which are at least a byte each.
 const (
-	maxHeader = 2 + 3*binary.MaxVarintLen64
+	maxHeader = 2 + 4*binary.MaxVarintLen64 + maxOf
 	maxNumber = binary.MaxVarintLen64
 	numbers   = 5
+	maxOf     = 64
 )
 
-// Append appends the block's bytes: version, flags, input, watermark and number of rows, then column by column times,
+// Append appends the block's bytes: version, flags, input, watermark number of rows, for
+// partial aggregates of which step's state they are, then column by column times,
 // watermarks and offsets as differences from the row before, the lengths of keys and values plus one (0 is a null), and
 // then what these are the lengths of.
 func (b *Block) Append(dst []byte) []byte {
@@ -57,6 +61,10 @@ func (b *Block) Append(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(b.Input))
 	dst = binary.AppendVarint(dst, b.Watermark)
 	dst = binary.AppendUvarint(dst, uint64(b.Rows()))
+	if b.Partial {
+		dst = binary.AppendUvarint(dst, uint64(len(b.Of)))
+		dst = append(dst, b.Of...)
+	}
 	for _, column := range [...][]int64{b.Times, b.Watermarks, b.Offsets} {
 		dst = appendDeltas(dst, column)
 	}

@@ -54,7 +54,7 @@ func rowsOf(b *Block) (rows []row) {
 // same fails the test if the blocks differ.
 func same(t *testing.T, got, want *Block) {
 	t.Helper()
-	if got.Input != want.Input || got.Watermark != want.Watermark || got.flags() != want.flags() {
+	if got.Input != want.Input || got.Watermark != want.Watermark || got.flags() != want.flags() || got.Of != want.Of {
 		t.Errorf("got input %d, watermark %d, flags %b, want %d, %d, %b", got.Input, got.Watermark, got.flags(), want.Input, want.Watermark, want.flags())
 	}
 	if !slices.Equal(rowsOf(got), rowsOf(want)) {
@@ -89,6 +89,9 @@ func random(r *rand.Rand, rows int) *Block {
 	}
 	b.Input, b.Watermark = r.Int32(), r.Int64()
 	b.Idle, b.Ended, b.Partial = r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
+	if b.Partial {
+		b.Of = "window-0a1b2c3d"
+	}
 	return b
 }
 
@@ -126,7 +129,7 @@ func TestABlockIsAppendedBehindWhatIsThere(t *testing.T) {
 func TestTheFormatStaysAsItIs(t *testing.T) {
 	b := blockOf(row{`"a"`, `{"x":1}`, 1000, math.MinInt64, 7}, row{"null", `{}`, 1010, 995, 8})
 	b.Watermark, b.Idle = 1005, true
-	want := "010103da0f02d00f14ffffffffffffffffff01b9f0ffffffffffffff010e0204000803" + hex.EncodeToString([]byte(`"a"{"x":1}{}`))
+	want := "020103da0f02d00f14ffffffffffffffffff01b9f0ffffffffffffff010e0204000803" + hex.EncodeToString([]byte(`"a"{"x":1}{}`))
 	data := b.Append(nil)
 	if got := hex.EncodeToString(data); got != want {
 		t.Errorf("got  %s\nwant %s: raise the version if this is meant", got, want)

@@ -63,6 +63,7 @@ func (b *Block) part(from, to int) *Block {
 		Offsets:    b.Offsets[from:to:to],
 		Watermark:  b.Watermarks[to-1],
 		Partial:    b.Partial,
+		Of:         b.Of,
 	}
 }
 

@@ -51,6 +51,9 @@ func (d *decoder) block(flags byte) *Block {
 	b.Input = int32(d.atMost(math.MaxInt32))
 	b.Watermark = unzigzag(d.number())
 	rows := d.rows()
+	if b.Partial {
+		b.Of = d.name()
+	}
 	columns := make([]int64, 3*rows)
 	b.Times, b.Watermarks, b.Offsets = columns[:rows:rows], columns[rows:2*rows:2*rows], columns[2*rows:]
 	d.deltas(columns[:rows])
@@ -74,6 +77,17 @@ func (d *decoder) rows() int {
 		return 0
 	}
 	return int(rows)
+}
+
+// name reads of what the rows are.
+func (d *decoder) name() string {
+	n := int(d.atMost(maxOf)) //nolint:gosec // it is at most that
+	if n > len(d.data)-d.at {
+		d.fail(errShort)
+		return ""
+	}
+	d.at += n
+	return string(d.data[d.at-n : d.at])
 }
 
 func (d *decoder) fail(err error) {

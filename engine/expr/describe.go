@@ -2,6 +2,7 @@ package expr
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func withArticle(t record.Type) string {
 
 // shownDepth is how deep an error shows an expression.
 const shownDepth = 3
+
+// Text writes a whole expression as the user wrote it.
+func Text(e *planv1.Expr) string { return describeTo(e, math.MaxInt) }
 
 // describe writes an expression as the user wrote it, for messages.
 func describe(e *planv1.Expr) string { return describeTo(e, shownDepth) }

@@ -24,7 +24,10 @@ func (s *Source) Committed(ctx context.Context, partition record.Partition) (int
 	offset := int64(-1)
 	of := []kafka.TopicPartition{{Topic: &partition.Topic, Partition: partition.Index}}
 	err := s.cluster.patiently(ctx, "ask for committed offsets", func() error {
-		return s.cluster.committed(ctx, s.config.Group, of, func(_ int32, committed int64) { offset = committed })
+		return s.cluster.committed(ctx, s.config.Group, of, func(index int32, committed int64, note string) {
+			offset = committed
+			s.notes.found(index, note)
+		})
 	})
 	if err != nil {
 		return 0, fmt.Errorf("ask how far group %q is in %s [%d]: %w", s.config.Group, partition.Topic, partition.Index, err)

@@ -39,7 +39,7 @@ func (c *Cluster) Reach(ctx context.Context, group, topic string) ([]Reach, erro
 	}
 	if err == nil {
 		err = settled(ctx, func(ctx context.Context) error {
-			return c.committed(ctx, group, partitions, func(partition int32, offset int64) { out[partition].Committed = offset })
+			return c.committed(ctx, group, partitions, func(partition int32, offset int64, _ string) { out[partition].Committed = offset })
 		})
 	}
 	if err != nil {
@@ -82,9 +82,9 @@ func askCoordinator(ctx context.Context, ask func(context.Context) error) error 
 	return err
 }
 
-// committed asks for the offsets that a group has committed. While a transaction is open that may store others, the answer is
+// committed asks for the offsets that a group has committed, and the notes with them. While a transaction is open that may store others, the answer is
 // an error that is unsettled.
-func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64)) error {
+func (c *Cluster) committed(ctx context.Context, group string, partitions []kafka.TopicPartition, found func(partition int32, offset int64, note string)) error {
 	wanted := []kafka.ConsumerGroupTopicPartitions{{Group: group, Partitions: partitions}}
 	var answer kafka.ListConsumerGroupOffsetsResult
 	err := askCoordinator(ctx, func(ctx context.Context) (err error) {
@@ -102,7 +102,11 @@ func (c *Cluster) committed(ctx context.Context, group string, partitions []kafk
 			if p.Error != nil {
 				return p.Error
 			}
-			found(p.Partition, max(int64(p.Offset), -1))
+			note := ""
+			if p.Metadata != nil {
+				note = *p.Metadata
+			}
+			found(p.Partition, max(int64(p.Offset), -1), note)
 		}
 	}
 	return nil

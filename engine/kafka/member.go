@@ -16,6 +16,9 @@ func (s *Source) Close() error {
 	var err error
 	s.closed.Do(func() {
 		close(s.closing)
+		if s.fast != nil {
+			s.fast.Wake()
+		}
 		if s.handing != nil {
 			close(s.handing.released)
 			s.handing = nil

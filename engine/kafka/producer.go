@@ -120,6 +120,7 @@ func isHopeless(code kafka.ErrorCode) bool {
 // close frees everything. What was not flushed is lost.
 func (p *producer) close() {
 	close(p.closing)
+	p.client.Wake()
 	p.served.Wait()
 	for _, topic := range p.topics {
 		topic.Close()

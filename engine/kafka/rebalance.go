@@ -49,7 +49,7 @@ func (s *Source) giveUp(h *handover) {
 // progress returns positions for a transaction to store. Once partitions were lost it returns an error: the client may be in
 // the group again, in a generation that brokers take positions from, while the engine has not heard of the loss.
 func (s *Source) progress(positions []record.Position) (*rdkafka.Progress, error) {
-	progress, err := s.fast.Progress(positions) // before the look: a generation that is younger than the loss comes after it
+	progress, err := s.fast.Progress(positions, s.notes.own()) // before the look: a generation that is younger than the loss comes after it
 	if err == nil && s.lost.Load() {
 		progress.Close()
 		err = s.lostError()

@@ -75,6 +75,8 @@ type Source struct {
 	// that partitions went to another process before this one was done with them.
 	finishing, leaving, lost atomic.Bool
 
+	notes notes
+
 	reading reading
 
 	slow   calls
@@ -345,7 +347,7 @@ func (s *Source) Commit(ctx context.Context, positions []record.Position) error 
 			return s.lostError()
 		}
 		return s.slow.do(ctx, func() error {
-			_, err := s.consumer.CommitOffsets(s.offsets(positions))
+			_, err := s.consumer.CommitOffsets(s.noted(s.offsets(positions)))
 			return err
 		})
 	})

@@ -10,13 +10,13 @@ import (
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
 
-// keyAbout and a step's id is where it stands what a step keeps, for those who read the store without the app. It is
+// keyAbout and a state's name is where it stands what a step keeps, for those who read the store without the app. It is
 // written anew by every run, as names may change while the shape stays.
 const keyAbout = "mabout/"
 
 // About says what a step keeps.
 type About struct {
-	// Step is the step's id, and At where the user wrote it.
+	// Step is what the step calls its state, and At where the user wrote it.
 	Step string `json:"-"`
 	At   string `json:"at,omitempty"`
 	// Shape is what its state is of; the rest is unknown for state that was saved by a pyudf that did not write it.

@@ -150,6 +150,9 @@ func (f *Flow) Take(ctx context.Context, outcome *step.Outcome) Outcomes {
 			return f.takeParts(ctx, outcome)
 		}
 		var before []int64
+		if err := f.takeOlder(outcome); err != nil {
+			return err
+		}
 		for i := range outcome.Blocks {
 			before = append(before, f.clock.arrive(&outcome.Blocks[i])...)
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/pyudf/pyudf/engine/state"
 )
 
-// How a function's state is laid out: the step's id and '/' stand behind each.
+// How a function's state is laid out: the state's name and '/' stand behind each.
 const (
 	keyValues = "s" // then the key
 	keyTimers = "t" // then the time, the timer's number and the key
@@ -35,7 +35,7 @@ type keeper struct {
 func newKeeper(s *plan.Step, overlay *state.Overlay) *keeper {
 	k := &keeper{
 		function: s.Stateful.Call.Function, overlay: overlay,
-		values: []byte(keyValues + s.ID + "/"), timers: []byte(keyTimers + s.ID + "/"), expiry: []byte(keyExpiry + s.ID + "/"),
+		values: []byte(keyValues + s.State + "/"), timers: []byte(keyTimers + s.State + "/"), expiry: []byte(keyExpiry + s.State + "/"),
 		nextTimer: record.MaxTime, nextExpiry: record.MaxTime,
 	}
 	for _, state := range k.function.States {
@@ -239,7 +239,7 @@ func (k *keeper) forget(watermark int64) error {
 			return err
 		}
 		k.expire(v, watermark)
-		if !v.waits() { // a timer's call may leave a value, which has expired then
+		if !v.waits() && !v.holds() { // a timer's call may leave a value, which has expired then; a version may keep values longer
 			v.last = unknown
 		}
 		k.put(v)

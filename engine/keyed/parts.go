@@ -3,6 +3,7 @@ package keyed
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pyudf/pyudf/engine/record"
 	"github.com/pyudf/pyudf/engine/step"
@@ -20,7 +21,11 @@ func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) error {
 		b := &outcome.Blocks[i]
 		before := f.clock.arrive(b)
 		if b.Partial {
-			if err := f.addParts(n, b, before); err != nil {
+			n, err := f.nodeOf(b)
+			if err == nil {
+				err = f.addParts(n, b, before)
+			}
+			if err != nil {
 				return err
 			}
 		} else if k != nil {
@@ -38,6 +43,39 @@ func (f *Flow) takeParts(ctx context.Context, outcome *step.Outcome) error {
 		n.windows.Advance(f.clock.watermark)
 	}
 	return f.give(ctx, n)
+}
+
+// takeOlder takes the partial aggregates that a version of the app has sent which had nothing but their aggregation behind the
+// hop. They are taken first: none of them is late by what stands before it, as their own input had no such watermark yet.
+func (f *Flow) takeOlder(outcome *step.Outcome) error {
+	for i := range outcome.Blocks {
+		b := &outcome.Blocks[i]
+		if !b.Partial {
+			continue
+		}
+		n, err := f.nodeOf(b)
+		if err != nil {
+			return err
+		}
+		if err := f.addParts(n, b, slices.Repeat([]int64{f.clock.watermark}, b.Rows())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// nodeOf returns the node that the partial aggregates of a block are for.
+func (f *Flow) nodeOf(b *step.Block) (*node, error) {
+	var found *node
+	f.visit(f.nodes, func(n *node) {
+		if n.windows != nil && n.step.State == b.Of {
+			found = n
+		}
+	})
+	if found == nil {
+		return nil, fmt.Errorf("%w: partial aggregates came over a hop for %s, which no step is; run the version that sent them", ErrOtherShape, b.Of)
+	}
+	return found, nil
 }
 
 // addParts adds the partial aggregates of a block.

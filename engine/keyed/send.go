@@ -18,6 +18,7 @@ type sender struct {
 	input   int32
 	blocks  []*exchange.Block // by partition; nil: no rows
 	partial *window.Partial   // nil: records travel as they are
+	of      string            // what the partial aggregates are of
 	// told is the watermark that each partition knows of, and whether it knows that the input is idle.
 	told []told
 	out  record.Messages
@@ -38,6 +39,7 @@ func newSender(config Config, s *plan.Step) (*sender, error) {
 	if hop.Partial == nil {
 		return out, nil
 	}
+	out.of = hop.Stage.Steps[0].State
 	columns, _, err := accumulators(hop.Partial)
 	out.partial = window.NewPartial(hop.Partial.Window, columns)
 	return out, err
@@ -102,7 +104,7 @@ func (s *sender) addPartials(watermark int64) {
 	}
 	for _, b := range s.blocks {
 		if b != nil {
-			b.Partial = true
+			b.Partial, b.Of = true, s.of
 		}
 	}
 }

@@ -1,25 +1,27 @@
 package keyed
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
-	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/state"
 )
 
-// How a task's state is laid out: what is known of the task below 'm', the cells of windows below 'w' and the step's id.
+// How a task's state is laid out: what is known of the task below 'm', the cells of windows below 'w' and what the step calls
+// its state (plan.Step.State).
 const (
 	keyPosition = "mposition"
 	keyClock    = "mclock"
 	keySpread   = "mspread"    // behind a hop: over how many partitions its keys are spread
-	keyShape    = "mshape/"    // and a step's id: what its state is of
-	keyProgress = "mprogress/" // and a step's id
-	keyCells    = "w"          // the step's id, '/', and the cell's number, four bytes, the highest first
+	keyShape    = "mshape/"    // and the state's name: what it is of
+	keyProgress = "mprogress/" // and the state's name
+	keyCells    = "w"          // the state's name, '/', and the cell's number, four bytes, the highest first
 )
 
 // ErrOtherSpread says that the keys of stored state were spread over another number of partitions.
@@ -109,18 +111,18 @@ func (f *Flow) compact() error {
 
 func (n *node) save(changes *state.Changes) (closed int) {
 	if n.saved == "" {
-		changes.Set([]byte(keyShape+n.step.ID), []byte(shape(n.step)))
+		changes.Set([]byte(keyShape+n.step.State), []byte(n.step.Shape()))
 		n.saved = savedShape
 	}
 	if !n.described {
-		changes.Set([]byte(keyAbout+n.step.ID), about(n.step))
+		changes.Set([]byte(keyAbout+n.step.State), about(n.step))
 		n.described = true
 	}
 	if n.windows == nil {
 		return 0
 	}
 	if progress := string(n.windows.AppendProgress(nil)); progress != n.saved {
-		changes.Set([]byte(keyProgress+n.step.ID), []byte(progress))
+		changes.Set([]byte(keyProgress+n.step.State), []byte(progress))
 		n.saved = progress
 	}
 	prefix := n.cells()
@@ -139,7 +141,7 @@ func (n *node) save(changes *state.Changes) (closed int) {
 // savedShape stands in node.saved for a node of which nothing but the shape was saved.
 const savedShape = "-"
 
-func (n *node) cells() []byte { return []byte(keyCells + n.step.ID + "/") }
+func (n *node) cells() []byte { return []byte(keyCells + n.step.State + "/") }
 
 // visit does something for all nodes that keep anything.
 func (f *Flow) visit(nodes []*node, do func(*node)) {
@@ -162,7 +164,7 @@ func (f *Flow) load() (int64, error) {
 		return position, err
 	}
 	if err = f.clock.load(clock); err == nil {
-		err = f.checkSpread()
+		err = errors.Join(f.checkSpread(), f.checkShapes())
 	}
 	if err != nil {
 		return 0, err
@@ -188,19 +190,40 @@ func CheckSpread(store state.Store, topic string, partitions int) error {
 		ErrOtherSpread, topic, was, partitions)
 }
 
+// checkShapes makes sure that all that is stored is of a step which is there.
+func (f *Flow) checkShapes() error {
+	now := map[string]string{}
+	f.visit(f.nodes, func(n *node) { now[n.step.State] = n.step.Shape() })
+	return f.config.Store.Scan([]byte(keyShape), func(at, was []byte) error {
+		if name := string(at[len(keyShape):]); now[name] == string(was) {
+			return nil
+		}
+		is := slices.Sorted(maps.Values(now))
+		return fmt.Errorf("%w: what is stored for %s [%d] has\n  %s\nand the app as it is now keeps\n  %s\n"+
+			"run the app as it was, or begin anew with --reset-state or another --group",
+			ErrOtherShape, f.config.Partition.Topic, f.config.Partition.Index, was, cmp.Or(strings.Join(is, "\n  "), "nothing"))
+	})
+}
+
+// Shapes returns what a store says of each state that it has.
+func Shapes(store state.Store) (shapes []string, err error) {
+	err = store.Scan([]byte(keyShape), func(_, shape []byte) error {
+		shapes = append(shapes, string(shape))
+		return nil
+	})
+	return shapes, err
+}
+
 func (f *Flow) loadNode(n *node) error {
-	was, ok, err := f.config.Store.Get([]byte(keyShape + n.step.ID))
+	_, ok, err := f.config.Store.Get([]byte(keyShape + n.step.State))
 	if err != nil || !ok {
 		return err
-	}
-	if now := shape(n.step); string(was) != now {
-		return fmt.Errorf("%w: %s was\n  %s\nand is\n  %s\nrun the app as it was, or begin anew with another --group", ErrOtherShape, n.step.At, was, now)
 	}
 	n.saved = savedShape
 	if n.keeper != nil {
 		return n.keeper.load()
 	}
-	progress, ok, err := f.config.Store.Get([]byte(keyProgress + n.step.ID))
+	progress, ok, err := f.config.Store.Get([]byte(keyProgress + n.step.State))
 	if err != nil || !ok {
 		return err
 	}
@@ -214,17 +237,4 @@ func (f *Flow) loadNode(n *node) error {
 	})
 	n.windows.Loaded()
 	return err
-}
-
-// shape says what the state of a step is of, in words that change if it cannot be read as that of another.
-func shape(s *plan.Step) string {
-	if s.Stateful != nil {
-		return s.Stateful.Shape()
-	}
-	a := s.Aggregate
-	var columns []string
-	for i := range a.Columns {
-		columns = append(columns, a.Columns[i].Shape())
-	}
-	return fmt.Sprintf("%s of %s by %s", a.Window.String(), strings.Join(columns, ", "), a.Key.String())
 }

@@ -42,6 +42,7 @@ func Compile(proto *planv1.Plan) (*Plan, error) {
 	if len(c.plan.Sinks) == 0 {
 		return nil, &Error{Message: fmt.Sprintf("the app %q writes nothing: end a stream with .to(\"topic\")", c.plan.App)}
 	}
+	c.name()
 	return c.plan, nil
 }
 
@@ -62,7 +63,7 @@ func (c *compiler) source(s *planv1.Source) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	source := &Source{Proto: s, Name: SourceName(s), Time: s.GetTime(), Steps: steps}
+	source := &Source{Proto: s, Name: SourceName(s), Time: s.GetTime(), Steps: steps, reads: in.reads}
 	source.Keyed = anyStep(steps, func(step *Step) bool {
 		return step.Aggregate != nil || step.Stateful != nil || step.KeyBy != nil && step.KeyBy.Hop != nil
 	})

@@ -46,12 +46,15 @@ type KeyBy struct {
 
 // Hop is a way through a topic of the engine's own to the tasks of another key.
 type Hop struct {
-	// Index is the number of the hop in Plan.Hops.
+	// Index is the number of the hop in Plan.Hops, Step the id of the step that leads there.
 	Index int
+	Step  string
 	// Stage has the steps behind the hop.
 	Stage *Source
 	// Partial is the aggregation behind the hop, where its first part is done before it; nil: records travel.
 	Partial *Aggregate
+	// rows is what is known of the records that travel.
+	rows scope
 }
 
 // Aggregate is a windowed aggregation.
@@ -83,9 +86,10 @@ type CustomWindow struct {
 type AggregateColumn struct {
 	Name string
 	Spec aggregate.Spec
-	// Field is read as it is; else Expr, if it is set, gives the argument.
+	// Field is read as it is; else Expr, if it is set, gives the argument, and Text is how that is written.
 	Field string
 	Expr  *expr.Program
+	Text  string
 	// Call is a user's function over the window's rows, or an aggregator; then the rest but Name is not set.
 	Call *Call
 }
@@ -96,15 +100,6 @@ func (c *AggregateColumn) Result() record.Type {
 		return c.Call.Function.Result
 	}
 	return c.Spec.Result()
-}
-
-// Shape says what is kept for the aggregate, in words that change with it.
-func (c *AggregateColumn) Shape() string {
-	if c.Call != nil {
-		return "rows of " + c.Call.Function.ID
-	}
-	op := strings.ToLower(strings.TrimPrefix(c.Spec.Op.String(), "AGGREGATE_OP_"))
-	return fmt.Sprintf("%s(%s, q=%g, limit=%d)", op, c.Spec.Argument, c.Spec.Quantile, c.Spec.Limit)
 }
 
 // Bounds tells whether results have a start and an end.
@@ -143,7 +138,7 @@ func (c *compiler) keyBy(op *planv1.KeyBy, step *Step, in scope) (scope, error) 
 	if in.home != nil {
 		step.KeyBy.Why = "the records are partitioned by " + strings.Join(in.home, ", ")
 	}
-	step.KeyBy.Hop = &Hop{Index: len(c.plan.Hops)}
+	step.KeyBy.Hop = &Hop{Index: len(c.plan.Hops), rows: in}
 	c.plan.Hops = append(c.plan.Hops, step.KeyBy.Hop)
 	out.home = out.key
 	return out.reread(), nil
@@ -152,12 +147,13 @@ func (c *compiler) keyBy(op *planv1.KeyBy, step *Step, in scope) (scope, error) 
 // hop compiles what follows a hop, which is a stage with a source of its own.
 func (c *compiler) hop(s *planv1.Step, step *Step, behind scope) error {
 	hop := step.KeyBy.Hop
+	hop.Step = s.GetId()
 	steps, err := c.follow(s.GetId(), behind)
 	if err != nil {
 		return err
 	}
 	hop.Stage = &Source{
-		Name: s.GetId(), Scan: names(behind.scan), Steps: steps, Hop: hop, Time: &planv1.EventTime{},
+		Scan: names(behind.scan), Steps: steps, Hop: hop, Time: &planv1.EventTime{}, reads: behind.reads,
 	}
 	if len(steps) == 1 && steps[0].Aggregate != nil && steps[0].Aggregate.splits() {
 		hop.Partial = steps[0].Aggregate
@@ -275,6 +271,7 @@ func (c *AggregateColumn) setArgument(argument *planv1.Expr, in scope) error {
 		if c.Expr, err = compileExpr(argument, in, expr.Compile); err != nil {
 			return err
 		}
+		c.Text = expr.Text(argument)
 		declared = c.Expr.Type()
 	}
 	c.Spec.Argument, err = aggregate.ArgumentType(c.Spec.Op, declared)

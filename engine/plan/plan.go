@@ -28,13 +28,15 @@ type Source struct {
 	// Proto is nil for what comes out of a hop.
 	Proto *planv1.Source
 	Hop   *Hop
-	// Name is the topic or the file's path; of a hop's stage the id of its step.
+	// Name is the topic or the file's path; of a hop's stage what feeds it and its key: weather.by-region.
 	Name  string
 	Scan  []string
 	Time  *planv1.EventTime
 	Steps []*Step
 	// Keyed tells that some step needs to know when records happened: one with a window, a state or a hop.
 	Keyed bool
+	// reads are the fields of its records that steps read, and as what.
+	reads map[string]record.Type
 }
 
 // Stateful tells whether the steps need to know anything from batch to batch: what has a window, a state or a hop.
@@ -81,7 +83,10 @@ type Step struct {
 	// Label says what the step does, for metrics and dead letters: with_columns(heat_index).
 	Label string
 	// At is where the user wrote it: heat.py:12.
-	At      string
+	At string
+	// State names what the step keeps, if it keeps something: by the same name in all versions of an app in which it
+	// keeps the same, and no other step of its source is called that.
+	State   string
 	Columns []Column
 	Where   *expr.Program
 	Select  []string

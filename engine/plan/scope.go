@@ -28,6 +28,8 @@ type scope struct {
 	lost string
 	// scan collects the names that the texts of this part of the tree are scanned for, shared by all its scopes.
 	scan map[string]bool
+	// reads are those of them that steps read, and as what; shared as scan is.
+	reads map[string]record.Type
 }
 
 func newScope(schema []*planv1.Field) scope {
@@ -35,7 +37,7 @@ func newScope(schema []*planv1.Field) scope {
 	for _, field := range schema {
 		types[field.GetName()] = TypeOf(field.GetType())
 	}
-	return scope{types: types, scan: map[string]bool{}}
+	return scope{types: types, scan: map[string]bool{}, reads: map[string]record.Type{}}
 }
 
 // read notes that a field is read as type t and returns an error if it cannot be.
@@ -49,7 +51,7 @@ func (s scope) read(field string, t record.Type) error {
 		}
 		return nil
 	}
-	s.scan[field] = true
+	s.scan[field], s.reads[field] = true, t
 	return nil
 }
 
@@ -89,7 +91,7 @@ func (s scope) typeOf(field string) record.Type {
 
 // reread returns the scope of records that were written and are read back: what was computed has its type still.
 func (s scope) reread() scope {
-	s.made, s.dropped, s.scan = nil, nil, map[string]bool{}
+	s.made, s.dropped, s.scan, s.reads = nil, nil, map[string]bool{}, map[string]record.Type{}
 	return s
 }
 

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 )
@@ -46,16 +45,4 @@ func stateful(step *Step, call Call, column string, in scope) error {
 	key, err := in.keyOf()
 	step.Stateful = &Stateful{Key: key, Call: call, Column: column}
 	return err
-}
-
-// Shape says what is kept for a key, in words that change with it.
-func (s *Stateful) Shape() string {
-	var kept []string
-	for _, state := range s.Call.Function.States {
-		kept = append(kept, "state "+state.Name+" as "+state.Format)
-	}
-	for _, timer := range s.Call.Function.Timers {
-		kept = append(kept, "timer "+timer.Name)
-	}
-	return fmt.Sprintf("%s of %s by %s", strings.Join(kept, ", "), s.Call.Function.Name, s.Key.String())
 }

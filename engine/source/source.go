@@ -53,6 +53,14 @@ type Leaver interface{ Leave() }
 // the one from the other.
 type Identifier interface{ Identity() string }
 
+// Noter is a source that stores a note with each position, for who reads there next. Any goroutine may call it.
+type Noter interface {
+	// Note has all positions that are stored from now on carry a note.
+	Note(note string)
+	// Noted returns the note of the position of a partition that Committed returned last; empty if there is none.
+	Noted(partition record.Partition) string
+}
+
 // Resume tells where a partition goes on: at the position that its state reflects. committed is the position that the
 // source knows of, -1 if there is none; so is the answer if the source shall begin where it begins without one. An error
 // ends the run: it says what the user has to mend.

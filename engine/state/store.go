@@ -10,6 +10,12 @@ type Root interface {
 	Close() error
 }
 
+// Lister is a root that knows all its stores.
+type Lister interface {
+	// Names returns the names of all stores, in their order.
+	Names() ([]string, error)
+}
+
 // Store keeps the committed state of one task, ordered by key (bytes.Compare). Keys and values may be any bytes, also
 // none. One goroutine calls it.
 type Store interface {

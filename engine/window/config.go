@@ -62,7 +62,7 @@ type Config struct {
 
 // String says which windows there are, but not when they are given.
 func (c *Config) String() string {
-	ms := func(v int64) string { return (time.Duration(v) * time.Millisecond).String() }
+	ms := Duration
 	switch c.Kind {
 	case Sliding:
 		return "sliding windows of " + ms(c.Length)
@@ -78,6 +78,9 @@ func (c *Config) String() string {
 		return fmt.Sprintf("windows of %s every %s from %s on", ms(c.Size), ms(c.Every), ms(c.Offset))
 	}
 }
+
+// Duration writes a number of ms.
+func Duration(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
 
 // Validate returns what is wrong with a config, in words for the user.
 func (c *Config) Validate() error {

@@ -50,6 +50,7 @@ extern void rd_kafka_destroy(rd_kafka_t *rk);
 extern int rd_kafka_set_log_queue(rd_kafka_t *rk, rd_kafka_queue_t *q);
 extern rd_kafka_queue_t *rd_kafka_queue_get_main(rd_kafka_t *rk);
 extern void rd_kafka_queue_destroy(rd_kafka_queue_t *q);
+extern void rd_kafka_queue_yield(rd_kafka_queue_t *q);
 extern rd_kafka_event_t *rd_kafka_queue_poll(rd_kafka_queue_t *q, int timeout_ms);
 extern int rd_kafka_event_type(const rd_kafka_event_t *event);
 extern const rd_kafka_message_t *rd_kafka_event_message_next(rd_kafka_event_t *event);
@@ -216,6 +217,9 @@ func (p *Producer) Close() {
 	C.rd_kafka_destroy(p.rk)
 	C.free(unsafe.Pointer(p.losses))
 }
+
+// Wake has the call of Serve that is under way, or else the next one, return at once.
+func (p *Producer) Wake() { C.rd_kafka_queue_yield(p.queue) }
 
 // Event is what librdkafka reports: a log line if Log is set, else an error.
 type Event struct {

@@ -34,6 +34,8 @@ extern void rd_kafka_mem_free(rd_kafka_t *rk, void *ptr);
 extern int rd_kafka_fatal_error(rd_kafka_t *rk, char *errstr, size_t size);
 extern rd_kafka_queue_t *rd_kafka_queue_new(rd_kafka_t *rk);
 extern void rd_kafka_queue_destroy(rd_kafka_queue_t *q);
+extern rd_kafka_queue_t *rd_kafka_queue_get_consumer(rd_kafka_t *rk);
+extern void rd_kafka_queue_yield(rd_kafka_queue_t *q);
 extern rd_kafka_queue_t *rd_kafka_queue_get_partition(rd_kafka_t *rk, const char *topic, int32_t partition);
 extern void rd_kafka_queue_forward(rd_kafka_queue_t *src, rd_kafka_queue_t *dst);
 extern rd_kafka_message_t *rd_kafka_consume_queue(rd_kafka_queue_t *q, int timeout_ms);
@@ -65,6 +67,15 @@ static void forward(rd_kafka_t *rk, rd_kafka_queue_t *to, const char *topic, int
 		return;
 	rd_kafka_queue_forward(from, to);
 	rd_kafka_queue_destroy(from);
+}
+
+// wake has who polls the consumer return.
+static void wake(rd_kafka_t *rk) {
+	rd_kafka_queue_t *q = rd_kafka_queue_get_consumer(rk);
+	if (!q)
+		return;
+	rd_kafka_queue_yield(q);
+	rd_kafka_queue_destroy(q);
 }
 
 // drain waits for one message, then takes what is there. A batch call with a timeout would wait until it is full.
@@ -149,6 +160,9 @@ func (c *Client) MemberID() string {
 	defer C.rd_kafka_mem_free(c.rk, unsafe.Pointer(id))
 	return C.GoString(id)
 }
+
+// Wake has the poll of the consumer that is under way, or else the next one, return at once. REQUIRES: the consumer is not closed.
+func (c *Client) Wake() { C.wake(c.rk) }
 
 // Failed tells whether something happened that the consumer cannot go on after.
 func (c *Client) Failed() bool { return C.rd_kafka_fatal_error(c.rk, nil, 0) != 0 }

@@ -3,11 +3,19 @@ package rdkafka
 /*
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 // Prototypes of librdkafka 2.15 (rdkafka.h); the library itself is linked by confluent-kafka-go.
 typedef struct rd_kafka_s rd_kafka_t;
 typedef struct rd_kafka_error_s rd_kafka_error_t;
-typedef struct rd_kafka_topic_partition_s rd_kafka_topic_partition_t;
+// The first fields of a position; librdkafka frees the metadata.
+typedef struct rd_kafka_topic_partition_s {
+	char *topic;
+	int32_t partition;
+	int64_t offset;
+	void *metadata;
+	size_t metadata_size;
+} rd_kafka_topic_partition_t;
 typedef struct rd_kafka_topic_partition_list_s rd_kafka_topic_partition_list_t;
 typedef struct rd_kafka_consumer_group_metadata_s rd_kafka_consumer_group_metadata_t;
 
@@ -19,7 +27,6 @@ extern int rd_kafka_error_txn_requires_abort(const rd_kafka_error_t *error);
 extern void rd_kafka_error_destroy(rd_kafka_error_t *error);
 extern rd_kafka_topic_partition_list_t *rd_kafka_topic_partition_list_new(int size);
 extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition);
-extern int rd_kafka_topic_partition_list_set_offset(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset);
 extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
 extern rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata(rd_kafka_t *rk);
 extern void rd_kafka_consumer_group_metadata_destroy(rd_kafka_consumer_group_metadata_t *group);
@@ -29,6 +36,16 @@ extern rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, co
 	const rd_kafka_consumer_group_metadata_t *group, int timeout_ms);
 extern rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms);
 extern rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms);
+
+// add puts a position into a list, with a note if there is one.
+static void add(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset, const char *note) {
+	rd_kafka_topic_partition_t *position = rd_kafka_topic_partition_list_add(list, topic, partition);
+	position->offset = offset;
+	if (*note) {
+		position->metadata = strdup(note);
+		position->metadata_size = strlen(note);
+	}
+}
 */
 import "C"
 
@@ -82,17 +99,18 @@ type Progress struct {
 	group   *C.rd_kafka_consumer_group_metadata_t
 }
 
-// Progress returns positions as those of the consumer's group, in the generation that it is in now.
-func (c *Client) Progress(positions []record.Position) (*Progress, error) {
+// Progress returns positions as those of the consumer's group, in the generation that it is in now, with a note each.
+func (c *Client) Progress(positions []record.Position, note string) (*Progress, error) {
 	group := C.rd_kafka_consumer_group_metadata(c.rk)
 	if group == nil {
 		return nil, errors.New("the consumer has no group")
 	}
 	list := C.rd_kafka_topic_partition_list_new(C.int(len(positions)))
+	cnote := C.CString(note)
+	defer C.free(unsafe.Pointer(cnote))
 	for _, at := range positions {
 		topic := C.CString(at.Partition.Topic)
-		C.rd_kafka_topic_partition_list_add(list, topic, C.int32_t(at.Partition.Index))
-		C.rd_kafka_topic_partition_list_set_offset(list, topic, C.int32_t(at.Partition.Index), C.int64_t(at.Offset))
+		C.add(list, topic, C.int32_t(at.Partition.Index), C.int64_t(at.Offset), cnote)
 		C.free(unsafe.Pointer(topic))
 	}
 	return &Progress{list, group}, nil

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -51,7 +52,10 @@ type Root struct {
 	files  *pebble.FileCache
 }
 
-var _ state.Root = (*Root)(nil)
+var (
+	_ state.Root   = (*Root)(nil)
+	_ state.Lister = (*Root)(nil)
+)
 
 // Open opens a state directory, which is created if need be.
 func Open(dir string, config Config) (*Root, error) {
@@ -114,6 +118,19 @@ func (r *Root) Has(name string) (bool, error) {
 		return false, fmt.Errorf("look for stores in the state directory %s: %w", r.dir, err)
 	}
 	return slices.Contains(names, name) || slices.Contains(names, replaced+name), nil
+}
+
+// Names implements state.Lister.
+func (r *Root) Names() ([]string, error) {
+	all, err := r.config.disk.List(r.dir)
+	if err != nil {
+		return nil, fmt.Errorf("look for stores in the state directory %s: %w", r.dir, err)
+	}
+	for i, name := range all {
+		all[i] = strings.TrimPrefix(name, replaced)
+	}
+	slices.Sort(all)
+	return slices.DeleteFunc(slices.Compact(all), func(name string) bool { return checkName(name) != nil }), nil
 }
 
 // lock keeps other processes away from a store, whose directory is created if need be.

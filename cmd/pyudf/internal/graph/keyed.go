@@ -112,7 +112,7 @@ func (b *builder) through(hop *plan.Hop) string {
 
 // hopSource is what a stage behind a hop reads. Its steps name the step with the hop as their input.
 func (b *builder) hopSource(compiled *plan.Source) Source {
-	source := Source{ID: compiled.Name, Kind: "repartition", Name: b.through(compiled.Hop), Scans: append([]string{}, compiled.Scan...)}
+	source := Source{ID: compiled.Hop.Step, Kind: "repartition", Name: b.through(compiled.Hop), Scans: append([]string{}, compiled.Scan...)}
 	if !b.hopTopics {
 		source.Kind = memory
 	}
