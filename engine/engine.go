@@ -54,6 +54,9 @@ type Config struct {
 	Bounded bool
 	// ResetState lets tasks begin without state where their group has read before.
 	ResetState bool
+	// BeginAnew tells that the state has a name of its own since it was begun anew: where there is none, neither here nor in a
+	// changelog, tasks begin without, though their group has read before.
+	BeginAnew bool
 	// Start starts a worker.
 	Start dispatch.Start
 	// Workers is how many run at a time; default 1.

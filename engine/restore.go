@@ -103,7 +103,7 @@ func (e *engine) position(store state.Store, p record.Partition, committed int64
 	if saved, err := keyed.Saved(store); err != nil || saved {
 		return committed, err
 	}
-	if committed > 0 && !e.config.ResetState {
+	if committed > 0 && !e.config.ResetState && !e.config.BeginAnew {
 		return 0, fmt.Errorf("%w: %s [%d] was read up to offset %d; name the --state-dir or the --snapshots of the run before, "+
 			"or begin with empty windows there by --reset-state, or from the start with another --group",
 			errNoState, p.Topic, p.Index, committed)

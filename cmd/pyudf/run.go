@@ -41,6 +41,8 @@ type runFlags struct {
 
 	snapshots        string
 	snapshotInterval time.Duration
+	// stateEpoch is how often a deployment's state was begun anew. What is kept has another name then.
+	stateEpoch uint32
 }
 
 func newRun(w *world) *cobra.Command {
@@ -119,11 +121,23 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	p.settings, faults[0] = f.kafka.parse(w)
 	p.target, faults[1] = target.Resolve(args, f.code.target)
 	p.talk, faults[2] = f.talk.open(w)
-	if f.workers < 1 {
-		faults = append(faults, fmt.Errorf("--workers %d: write 1 or more", f.workers))
-	}
 	if f.workers > 1 && p.target.Attach != "" {
 		faults = append(faults, fmt.Errorf("--workers %d: an attached worker is one process: leave --workers out", f.workers))
+	}
+	faults = append(faults, f.check()...)
+	if f.flush && !f.untilEnd {
+		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
+	}
+	if f.pprof && f.metricsAddr == "" {
+		faults = append(faults, errors.New("--pprof needs an address: add --metrics-addr HOST:PORT"))
+	}
+	return p, errors.Join(faults...)
+}
+
+// check returns what is wrong with how something is to be run.
+func (f *runFlags) check() (faults []error) {
+	if f.workers < 1 {
+		faults = append(faults, fmt.Errorf("--workers %d: write 1 or more", f.workers))
 	}
 	if f.commitInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
@@ -137,13 +151,7 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	if f.snapshotInterval <= 0 {
 		faults = append(faults, fmt.Errorf("--snapshot-interval %s: write a time such as 10m", f.snapshotInterval))
 	}
-	if f.flush && !f.untilEnd {
-		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
-	}
-	if f.pprof && f.metricsAddr == "" {
-		faults = append(faults, errors.New("--pprof needs an address: add --metrics-addr HOST:PORT"))
-	}
-	return p, errors.Join(faults...)
+	return faults
 }
 
 func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
@@ -196,7 +204,7 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 		group = proto.GetApp()
 	}
 	return portsConfig{
-		settings: p.settings, group: group, start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
+		settings: p.settings, group: group, stateName: stateName(group, f.stateEpoch), start: p.target.Start, untilEnd: f.untilEnd, singleNode: f.singleNode,
 		atLeastOnce: f.guarantee == atLeastOnce, snapshots: f.snapshots != "",
 		commitInterval: f.commitInterval, metrics: set, logger: p.talk.logger,
 	}
@@ -234,19 +242,7 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	seen := f.board(ctx, &r)
 	defer seen.close()
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
-		return engine.Run(ctx, engine.Config{
-			Plan: r.plan, OpenSource: r.ports.openSource,
-			OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
-				return r.ports.openOutlet(ctx, r.plan, name)
-			},
-			OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-			ResumeFiles: r.ports.resumesFiles(),
-			State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
-			SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
-			Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState,
-			Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
-			Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
-		})
+		return engine.Run(ctx, f.engineConfig(w, &r, seen))
 	})
 	if err != nil {
 		return unlessStopped(ctx, explainLoad(err))
@@ -264,6 +260,23 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 		}
 	}
 	return nil
+}
+
+// engineConfig says what the engine is to run.
+func (f *runFlags) engineConfig(w *world, r *running, seen *seen) engine.Config {
+	return engine.Config{
+		Plan: r.plan, OpenSource: r.ports.openSource,
+		OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
+			return r.ports.openOutlet(ctx, r.plan, name)
+		},
+		OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
+		ResumeFiles: r.ports.resumesFiles(),
+		State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
+		SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
+		Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState, BeginAnew: f.stateEpoch > 0,
+		Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
+		Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
+	}
 }
 
 // unlessStopped drops an error that only says that the user ended the program before it had begun.

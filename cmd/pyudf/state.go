@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/deadletter"
@@ -49,9 +50,18 @@ func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error
 	return engine.Hop{Source: from, Partitions: info.Partitions}, err
 }
 
-func (p *ports) hopTopic(stage string) string { return p.config.group + "." + stage + ".repartition" }
+func (p *ports) hopTopic(stage string) string { return p.config.stateName + "." + stage + ".repartition" }
 
-func (p *ports) hopGroup(stage string) string { return p.config.group + "." + stage }
+func (p *ports) hopGroup(stage string) string { return p.config.stateName + "." + stage }
+
+// stateName returns what stands for a group in the names of its state, changelogs and hops, after it was begun anew so many
+// times.
+func stateName(group string, epoch uint32) string {
+	if epoch == 0 {
+		return group
+	}
+	return group + ".anew-" + strconv.FormatUint(uint64(epoch), 10)
+}
 
 // partitionsOf returns how many partitions a source has.
 func (p *ports) partitionsOf(ctx context.Context, s *planv1.Source) (int, error) {
@@ -148,7 +158,7 @@ func (f *runFlags) openStores(ctx context.Context, k *keeping, dir string, ports
 	if f.snapshots == "" {
 		return nil
 	}
-	copies, err := snapshot.Open(ctx, f.snapshots, snapshot.Config{Below: safe(filepath.Base(filepath.Dir(dir))) + "/" + safe(ports.config.group), Log: k.logger})
+	copies, err := snapshot.Open(ctx, f.snapshots, snapshot.Config{Below: safe(filepath.Base(filepath.Dir(dir))) + "/" + safe(ports.config.stateName), Log: k.logger})
 	if err != nil {
 		return err
 	}
@@ -171,7 +181,7 @@ func (f *runFlags) stateDirOf(ctx context.Context, w *world, ports *ports) (stri
 		return "", err
 	}
 	id, err := ports.cluster.ID(ctx)
-	return filepath.Join(home, safe(id), safe(ports.config.group)), err
+	return filepath.Join(home, safe(id), safe(ports.config.stateName)), err
 }
 
 // changelogs returns where the changelogs are of a run that has any.
@@ -181,7 +191,7 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 	}
 	return &engine.Changelogs{
 		Log:   p.cluster,
-		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Slug() + ".changelog" },
+		Topic: func(from *plan.Source) string { return p.config.stateName + "." + from.Slug() + ".changelog" },
 	}
 }
 

@@ -144,7 +144,9 @@ func closeLogged(logger *slog.Logger, closing func() error) {
 type portsConfig struct {
 	settings map[string]string
 	group    string
-	start    target.Start
+	// stateName is what stands for the group in the names of what is kept.
+	stateName string
+	start     target.Start
 	untilEnd bool
 	// singleNode tells that hops lead through memory, as there is one process.
 	singleNode bool

@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pyudf/pyudf/engine"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
@@ -142,7 +141,7 @@ func (k *keeper) advance(ctx context.Context) {
 	}
 	began, old := time.Now(), k.runs
 	if old != nil {
-		k.end(engine.ErrHandOver)
+		k.end(candidate.Follows())
 	}
 	if err := k.start(ctx, version, candidate); err != nil {
 		candidate.Close()

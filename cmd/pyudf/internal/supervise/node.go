@@ -50,6 +50,9 @@ type Node struct {
 	self      *controlv1.Node
 	news      chan struct{}
 	prepared  map[string]Candidate
+	tidied    time.Time
+	// told are the deployments that cannot be read, and of which that was said.
+	told map[string]bool
 }
 
 // charge is a keeper at work, and what is known of it.
@@ -63,7 +66,7 @@ type charge struct {
 
 // New returns a node that does nothing yet.
 func New(config Config) *Node {
-	return &Node{config: config, keepers: map[string]*charge{}, self: proto.CloneOf(config.Self), news: make(chan struct{}, 1), prepared: map[string]Candidate{}}
+	return &Node{config: config, keepers: map[string]*charge{}, self: proto.CloneOf(config.Self), news: make(chan struct{}, 1), prepared: map[string]Candidate{}, told: map[string]bool{}}
 }
 
 // heartbeat is how often a node says that it is there; a node that has not for a while does not count.
@@ -110,15 +113,36 @@ func (n *Node) follow(ctx context.Context, keeping *sync.WaitGroup) {
 		}
 		k.hear(d)
 	}
+	aside := n.aside()
 	for name, k := range n.keepers {
-		if wanted[name] == nil {
+		if wanted[name] == nil && !aside[name] {
 			k.hear(nil)
 		}
 	}
-	if n.config.Tidy != nil {
+	if now := time.Now(); now.Sub(n.tidied) > tidying {
+		n.tidied = now
 		n.config.Tidy(versions)
 	}
 }
+
+// aside returns the deployments that the cluster has and this node cannot read: what runs of them goes on.
+func (n *Node) aside() map[string]bool {
+	names := map[string]bool{}
+	for _, a := range n.config.Registry.Aside() {
+		if a.Deployment == "" {
+			continue
+		}
+		names[a.Deployment] = true
+		if !n.told[a.Key+a.Reason] {
+			n.told[a.Key+a.Reason] = true
+			n.config.Logger.Error("a deployment cannot be read", "deployment", a.Deployment, "cause", a.Reason)
+		}
+	}
+	return names
+}
+
+// tidying is how often it is looked for what is not needed any more.
+const tidying = 10 * time.Minute
 
 // keep makes a keeper. REQUIRES: n.mu is held.
 func (n *Node) keep(name string) *charge {
@@ -195,6 +219,9 @@ func (n *Node) leave(ctx context.Context) {
 		n.config.Logger.Warn("the other nodes could not be told that this one is gone: they notice after a while", "cause", err)
 	}
 }
+
+// At says where the others reach this node. REQUIRES: Run was not called yet.
+func (n *Node) At(address string) { n.self.Address = address }
 
 // Node returns how this node is.
 func (n *Node) Node() *controlv1.Node {

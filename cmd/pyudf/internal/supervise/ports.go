@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/registry"
 	"github.com/pyudf/pyudf/engine/status"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
@@ -24,8 +25,9 @@ type Prepare func(ctx context.Context, job Job, progress func(string)) (Candidat
 type Candidate interface {
 	// Plan is what its code says.
 	Plan() *planv1.Plan
-	// Run runs it until ctx ends; begun is called once it has its partitions. If the cause is engine.ErrHandOver the next Run, of
-	// this version or another, goes on where this one ended. It can be run again.
+	// Follows is the cause that ends the run before, if this version is to go on where that one ended.
+	Follows() error
+	// Run runs it until ctx ends; begun is called once it has its partitions. It can be run again.
 	Run(ctx context.Context, begun func()) error
 	// Status tells how its run is.
 	Status() status.Run
@@ -38,6 +40,8 @@ type Registry interface {
 	Deployments() []*controlv1.Deployment
 	Deployment(name string) (*controlv1.Deployment, bool)
 	Nodes() []*controlv1.Node
+	// Aside returns what this node cannot use, as it is of a later pyudf.
+	Aside() []registry.Aside
 	Changed() <-chan struct{}
 	Change(ctx context.Context, name string, change func(before *controlv1.Deployment) (after *controlv1.Deployment, err error)) (*controlv1.Deployment, error)
 	Announce(ctx context.Context, node *controlv1.Node) error

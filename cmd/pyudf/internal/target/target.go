@@ -82,7 +82,7 @@ func meansFunction(flags Flags) bool {
 	if flags.To != "" || flags.Column != "" {
 		return true
 	}
-	_, err := parseStart("--from", flags.From)
+	_, err := ParseStart("--from", flags.From)
 	return err != nil
 }
 
@@ -114,7 +114,7 @@ func app(t Target, flags Flags) (Target, error) {
 		name, text = "--start", flags.Start
 	}
 	var err error
-	if t.Start, err = parseStart(name, text); err != nil {
+	if t.Start, err = ParseStart(name, text); err != nil {
 		faults = append(faults, err)
 	}
 	return t, errors.Join(faults...)
@@ -137,13 +137,14 @@ func single(t Target, flags Flags) (Target, error) {
 		}
 	}
 	var err error
-	if t.Start, err = parseStart("--start", flags.Start); err != nil {
+	if t.Start, err = ParseStart("--start", flags.Start); err != nil {
 		faults = append(faults, err)
 	}
 	return t, errors.Join(faults...)
 }
 
-func parseStart(flag, text string) (Start, error) {
+// ParseStart reads where a new group begins, as the flag that it is given by.
+func ParseStart(flag, text string) (Start, error) {
 	switch strings.ToLower(text) {
 	case "", "earliest":
 		return Start{Kind: Earliest}, nil
