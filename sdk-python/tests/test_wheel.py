@@ -108,6 +108,21 @@ def test_the_command_runs_functions_in_its_own_environment(
     assert rows == [{"temp_f": 68.5, "p": f"{environment} 68.5"}]
 
 
+@pytest.mark.timeout(180)
+def test_an_environment_of_an_engine_node_gets_the_package_of_the_wheel(
+    environment: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "env"
+    venv.create(other, symlinks=True)
+    link = ["python", "-m", "pyudf._environment", "link", str(other / "bin" / "python")]
+    run(environment, link, tmp_path)
+    [linked] = (other / "lib").glob("python*/site-packages/pyudf")
+    [package] = (environment / "lib").glob("python*/site-packages/pyudf")
+    assert linked.resolve() == package.resolve()
+    code = "from importlib import metadata; print(metadata.version('pyudf'))"
+    assert run(other, ["python", "-c", code], tmp_path).strip() == pyudf.__version__
+
+
 def test_a_wheel_with_a_program_says_where_that_runs(tmp_path: Path) -> None:
     wheel = build(small_program(), tmp_path)
     assert re.fullmatch(
