@@ -100,6 +100,12 @@ func (d *deployment) prepare(t *testing.T, file string, more env) *version {
 	if v.plan, err = plan.Compile(v.proto); err != nil {
 		t.Fatal(err)
 	}
+	o := &opener{deployment: d, plan: v.plan}
+	for _, name := range outputsOf(v) {
+		if err := o.ensure(t.Context(), name, 4); err != nil {
+			t.Fatal(err)
+		}
+	}
 	return v
 }
 

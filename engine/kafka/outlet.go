@@ -68,11 +68,22 @@ func (c *Cluster) OpenOutlet(ctx context.Context, config OutletConfig) (*Outlet,
 	if !o.transactional() {
 		return o, nil
 	}
-	if err := o.insist(ctx, "starting", slice, producer.client.InitTransactions); err != nil {
+	if err := o.insist(ctx, "starting", slice, o.init); err != nil {
 		_ = o.Close()
 		return nil, fmt.Errorf("start transactions of %s: %w", config.Name, err)
 	}
 	return o, nil
+}
+
+// init starts transactions, once there is a connection: the first answer comes from a broker by its address, the second one from
+// a broker by its number, and that is who is asked.
+func (o *Outlet) init(timeoutMS int) error {
+	for range 2 {
+		if !o.producer.client.Reach(timeoutMS) {
+			break
+		}
+	}
+	return o.producer.client.InitTransactions(timeoutMS)
 }
 
 // overrides are the settings of a producer that users have no say in.

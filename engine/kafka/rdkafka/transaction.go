@@ -18,6 +18,8 @@ typedef struct rd_kafka_topic_partition_s {
 } rd_kafka_topic_partition_t;
 typedef struct rd_kafka_topic_partition_list_s rd_kafka_topic_partition_list_t;
 typedef struct rd_kafka_consumer_group_metadata_s rd_kafka_consumer_group_metadata_t;
+typedef struct rd_kafka_topic_s rd_kafka_topic_t;
+struct rd_kafka_metadata;
 
 extern int rd_kafka_error_code(const rd_kafka_error_t *error);
 extern const char *rd_kafka_error_string(const rd_kafka_error_t *error);
@@ -30,12 +32,23 @@ extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_to
 extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
 extern rd_kafka_consumer_group_metadata_t *rd_kafka_consumer_group_metadata(rd_kafka_t *rk);
 extern void rd_kafka_consumer_group_metadata_destroy(rd_kafka_consumer_group_metadata_t *group);
+extern int rd_kafka_metadata(rd_kafka_t *rk, int all_topics, rd_kafka_topic_t *only, const struct rd_kafka_metadata **metadata, int timeout_ms);
+extern void rd_kafka_metadata_destroy(const struct rd_kafka_metadata *metadata);
 extern rd_kafka_error_t *rd_kafka_init_transactions(rd_kafka_t *rk, int timeout_ms);
 extern rd_kafka_error_t *rd_kafka_begin_transaction(rd_kafka_t *rk);
 extern rd_kafka_error_t *rd_kafka_send_offsets_to_transaction(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *offsets,
 	const rd_kafka_consumer_group_metadata_t *group, int timeout_ms);
 extern rd_kafka_error_t *rd_kafka_commit_transaction(rd_kafka_t *rk, int timeout_ms);
 extern rd_kafka_error_t *rd_kafka_abort_transaction(rd_kafka_t *rk, int timeout_ms);
+
+// reach returns when a broker has answered, or after its timeout.
+static int reach(rd_kafka_t *rk, int timeout_ms) {
+	const struct rd_kafka_metadata *metadata = NULL;
+	int err = rd_kafka_metadata(rk, 0, NULL, &metadata, timeout_ms);
+	if (metadata)
+		rd_kafka_metadata_destroy(metadata);
+	return err;
+}
 
 // add puts a position into a list, with a note if there is one.
 static void add(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset, const char *note) {
@@ -84,6 +97,10 @@ func taken(c *C.rd_kafka_error_t) error {
 
 // What follows is for producers with a transactional.id. Serve must go on meanwhile. Errors are of type *Error. A call that
 // took longer than its timeout is retriable and goes on where it was.
+
+// Reach waits until a broker has answered, at most timeout ms. InitTransactions asks at once then, and not after its own pause of
+// half a second.
+func (p *Producer) Reach(timeoutMS int) bool { return C.reach(p.rk, C.int(timeoutMS)) == 0 }
 
 // InitTransactions ends what other producers of the same transactional.id have begun, and keeps them from going on.
 func (p *Producer) InitTransactions(timeoutMS int) error {
