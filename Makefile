@@ -141,7 +141,7 @@ lint: tools venv ## Go, protobuf, Python and the documentation: style, types, li
 	@for dir in $(sort $(dir $(wildcard examples/*/*.py))) integration/bench/apps integration/testdata; do (cd $$dir && $(CURDIR)/.venv/bin/mypy --config-file $(CURDIR)/mypy.ini .); done
 
 .PHONY: test-go
-test-go: venv object-store ## Go's unit tests, with the race detector, in random order
+test-go: venv object-store kafka ## Go's unit tests, with the race detector, in random order
 	@go test -race -shuffle=on -timeout 20m $(go-code)
 
 .PHONY: test-python

@@ -13,6 +13,9 @@ import (
 	"github.com/pyudf/pyudf/engine/sink"
 )
 
+// ErrFenced is wrapped by errors of an outlet that brokers do not let go on, as a younger one has its transactional id.
+var ErrFenced = errors.New("brokers let the younger one go on")
+
 // insist makes a call until it is refused for good. It gives up when ctx ends, with ctx's error. The log says when it takes
 // long, and again as long as it does.
 func (o *Outlet) insist(ctx context.Context, doing string, limit time.Duration, call func(timeoutMS int) error) error {
@@ -74,8 +77,8 @@ func (o *Outlet) judge(doing string, err error) error {
 	case !o.transactional() || hopeless || ok && isHopeless(kafka.ErrorCode(cause.Code)):
 		return fmt.Errorf("%s: %w", doing, err)
 	case ok && isFenced(cause) && o.displaced():
-		return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and brokers let the younger one go on; "+
-			"stop one of them, or give each a state directory of its own; if they read files, another --group", o.config.TransactionalID)
+		return fmt.Errorf("another process runs as this node: it has the transactional id %q too, and %w; "+
+			"stop one of them, or give each a state directory of its own; if they read files, another --group", o.config.TransactionalID, ErrFenced)
 	case ok, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w: %w", doing, sink.ErrAborted, err)
 	default:

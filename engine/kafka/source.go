@@ -34,6 +34,8 @@ type SourceConfig struct {
 	UntilEnd bool
 	// Metrics takes the lag; nil: nobody asks.
 	Metrics *metrics.Set
+	// Seldom is for a topic that few records come to: brokers answer with the first one, and otherwise some times a second.
+	Seldom bool
 	// OneByOne reads by the client's own calls, as is done anyway where package rdkafka refuses.
 	OneByOne bool
 }
@@ -157,6 +159,10 @@ func (c SourceConfig) overrides() map[string]string {
 	settings := map[string]string{"group.id": c.Group, "isolation.level": "read_committed"}
 	if c.Group == "" {
 		settings["group.id"] = "pyudf-reader" // the client insists on a name; nothing joins or commits
+	}
+	if c.Seldom {
+		settings["fetch.min.bytes"] = "1"
+		settings["fetch.wait.max.ms"] = "100"
 	}
 	if c.InstanceID != "" {
 		settings["group.instance.id"] = c.InstanceID

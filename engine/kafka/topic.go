@@ -46,20 +46,35 @@ type TopicSpec struct {
 	RetentionMS int64
 	// MaxMessageBytes is how large a batch of records may be; 0: the broker's own limit.
 	MaxMessageBytes int
+	// Compacted: of each key the last record stays for good, and the others go after a while. RetentionMS says nothing then.
+	Compacted bool
+}
+
+// settings are what the topic is created with.
+func (s TopicSpec) settings() map[string]string {
+	settings := map[string]string{}
+	if s.Compacted {
+		// What was superseded goes when its segment is complete. Smaller segments than these are refused by some clouds.
+		settings["cleanup.policy"] = "compact"
+		settings["segment.bytes"] = strconv.Itoa(50 << 20)
+		settings["segment.ms"] = strconv.FormatInt((4 * time.Hour).Milliseconds(), 10)
+	} else {
+		settings["retention.ms"] = strconv.FormatInt(s.RetentionMS, 10)
+	}
+	if s.MaxMessageBytes > 0 {
+		settings["max.message.bytes"] = strconv.Itoa(s.MaxMessageBytes)
+	}
+	return settings
 }
 
 // CreateTopic creates a topic and returns when the cluster knows it, which takes a moment. One that is there already is
 // fine, whatever its settings.
 func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
-	config := map[string]string{"retention.ms": strconv.FormatInt(spec.RetentionMS, 10)}
-	if spec.MaxMessageBytes > 0 {
-		config["max.message.bytes"] = strconv.Itoa(spec.MaxMessageBytes)
-	}
 	results, err := c.admin.CreateTopics(ctx, []kafka.TopicSpecification{{
 		Topic:             spec.Name,
 		NumPartitions:     spec.Partitions,
 		ReplicationFactor: -1, // the broker's default
-		Config:            config,
+		Config:            spec.settings(),
 	}}, kafka.SetAdminOperationTimeout(connectTimeout))
 	if err != nil {
 		return fmt.Errorf("create topic %q: %w", spec.Name, err)
@@ -70,6 +85,23 @@ func (c *Cluster) CreateTopic(ctx context.Context, spec TopicSpec) error {
 		}
 	}
 	return c.awaitTopic(ctx, spec.Name)
+}
+
+// TopicSettings returns the settings that a topic has, its own and the brokers' defaults, by their names.
+func (c *Cluster) TopicSettings(ctx context.Context, name string) (map[string]string, error) {
+	of := []kafka.ConfigResource{{Type: kafka.ResourceTopic, Name: name}}
+	results, err := c.admin.DescribeConfigs(ctx, of, kafka.SetAdminRequestTimeout(connectTimeout))
+	if err == nil && results[0].Error.Code() != kafka.ErrNoError {
+		err = results[0].Error
+	}
+	if err != nil {
+		return nil, fmt.Errorf("ask for the settings of topic %q: %w", name, err)
+	}
+	settings := map[string]string{}
+	for key, entry := range results[0].Config {
+		settings[key] = entry.Value
+	}
+	return settings, nil
 }
 
 // awaitTopic returns when the cluster has heard of a topic that was created.

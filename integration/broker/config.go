@@ -24,6 +24,8 @@ type Config struct {
 	Dir string
 	// JVM are options for java, such as -Xmx1g.
 	JVM []string
+	// Guarded has a broker let the account of the SASL listener do only what it was allowed; others may do all.
+	Guarded bool
 	// Proxy is the address that clients of the proxied listener are sent to; empty if nobody stands before the broker.
 	Proxy string
 }
@@ -56,7 +58,7 @@ func pickPorts(ctx context.Context) (ports, error) {
 func (c Config) write(p ports) error {
 	listeners := fmt.Sprintf("PLAIN://%s,LOGIN://%s", p.plain, p.sasl)
 	advertised := listeners + ",PROXIED://" + cmp.Or(c.Proxy, p.proxied)
-	text := strings.Join([]string{
+	settings := []string{
 		"process.roles=broker,controller",
 		"node.id=1",
 		"controller.quorum.voters=1@" + p.controller,
@@ -81,7 +83,11 @@ func (c Config) write(p ports) error {
 		"share.coordinator.state.topic.replication.factor=1",
 		"share.coordinator.state.topic.min.isr=1",
 		"group.initial.rebalance.delay.ms=0",
-	}, "\n") + "\n"
+	}
+	if c.Guarded {
+		settings = append(settings, "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer", "super.users=User:ANONYMOUS")
+	}
+	text := strings.Join(settings, "\n") + "\n"
 	if err := os.WriteFile(c.settings(), []byte(text), 0o600); err != nil {
 		return fmt.Errorf("write the broker's settings: %w", err)
 	}

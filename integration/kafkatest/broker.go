@@ -71,6 +71,12 @@ func OwnKafka(t *testing.T) *Broker {
 	return &Broker{Name: "kafka", node: ownKafka(t, broker.Config{Dir: t.TempDir()})}
 }
 
+// GuardedKafka is OwnKafka where the account of SASLAddr may do nothing but what AllowTopic and AllowTransactions let it.
+func GuardedKafka(t *testing.T) *Broker {
+	t.Helper()
+	return &Broker{Name: "kafka", node: ownKafka(t, broker.Config{Dir: t.TempDir(), Guarded: true})}
+}
+
 // ProxiedKafka is OwnKafka with a proxy before it: clients that begin at the proxy's address stay with it, those that
 // begin at the broker's never meet it.
 func ProxiedKafka(t *testing.T) (*Broker, *Proxy) {
