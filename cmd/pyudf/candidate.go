@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,8 +54,8 @@ func (n *engineNode) prepare(ctx context.Context, job supervise.Job, progress fu
 	if c.flags, err = n.runFlags(job); err != nil {
 		return nil, err
 	}
-	if c.target.Start, err = target.ParseStart(job.Version.GetSettings().GetStart()); err != nil {
-		return nil, control.Invalid("--start: %w", err)
+	if c.target.Start, err = target.ParseStart("--start", job.Version.GetSettings().GetStart()); err != nil {
+		return nil, control.Invalid("%w", err)
 	}
 	bundle, err := n.bundle(ctx, job.Version)
 	if err != nil {
@@ -83,7 +84,7 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return err
 	}
 	c.node.use(c.lease.Hash)
-	environ, err := withSecrets(os.Environ(), c.job.Version.GetSettings().GetSecrets())
+	environ, err := withSecrets(c.environ(), c.job.Version.GetSettings().GetSecrets())
 	if err != nil {
 		return err
 	}
@@ -96,6 +97,15 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return outcome.Mendable(explainLoad(err))
 	}
 	return nil
+}
+
+// environ is what workers inherit. An environment of its own has its own packages, and none of the node's.
+func (c *candidate) environ() []string {
+	environ := os.Environ()
+	if c.lease.Hash == "" {
+		return environ
+	}
+	return slices.DeleteFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, "PYTHONPATH=") })
 }
 
 // functionArguments are those of a worker that serves a single function.

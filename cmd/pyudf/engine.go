@@ -18,7 +18,6 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/observe"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/engine/metrics"
-	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // nodeFlags say what a node is, and where it listens.
@@ -34,11 +33,11 @@ type nodeFlags struct {
 	maxBundle   string
 	wheels      []string
 	isolated    bool
+	installer   string
 	python      string
 	node        string
 	metricsAddr string
 	attach      []string
-	attachTLS   address.TLS
 	readyFile   string
 
 	snapshots        string
@@ -107,14 +106,12 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.maxBundle, "max-bundle", "64MB", "the largest `SIZE` of a bundle")
 	cmd.Flags().StringArrayVar(&f.wheels, "wheels", nil, "a `DIR` with wheels to install from, and from nowhere else; may be repeated")
 	cmd.Flags().BoolVar(&f.isolated, "isolated", false, "make an environment for each set of requirements, even where the node's own has them all")
+	cmd.Flags().StringVar(&f.installer, "installer", "", "what installs: `uv or pip` (default uv where it is, else pip)")
 	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment that pyudf is installed in (default as for pyudf run)")
 	cmd.Flags().StringVar(&f.node, "node", "", "the `NAME` of the node, the same after a restart; for containers without a disk (default: one that is kept in --state-dir)")
 	cmd.Flags().StringVar(&f.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().StringVar(&f.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX (see docs/snapshots.md)")
 	cmd.Flags().DurationVar(&f.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
-	cmd.Flags().StringVar(&f.attachTLS.Cert, "worker-tls-cert", "", "with --attach NAME=HOST:PORT, the `FILE` with the certificate that the worker is shown")
-	cmd.Flags().StringVar(&f.attachTLS.Key, "worker-tls-key", "", "with --attach NAME=HOST:PORT, the `FILE` with its key")
-	cmd.Flags().StringVar(&f.attachTLS.CA, "worker-tls-ca", "", "with --attach NAME=HOST:PORT, the `FILE` with the CA of the worker's certificate")
 	cmd.Flags().StringArrayVar(&f.attach, "attach", nil, "the worker of a deployment that somebody else runs, as `NAME=unix:///PATH` or NAME=HOST:PORT; may be repeated")
 }
 

@@ -23,7 +23,6 @@ import (
 	"github.com/pyudf/pyudf/engine/kafka"
 	"github.com/pyudf/pyudf/engine/metrics"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
-	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // engineNode is a node of a cluster: what it is made of.
@@ -33,7 +32,7 @@ type engineNode struct {
 	settings map[string]string
 	logger   *slog.Logger
 	home     string
-	sidecars map[string]address.Address
+	sidecars map[string]sidecarAt
 
 	cluster      *kafka.Cluster
 	place        *node.Node
@@ -112,7 +111,8 @@ func (n *engineNode) settleDown(ctx context.Context) error {
 		return outcome.Mendable(err)
 	}
 	n.environments, err = environments.New(environments.Config{
-		Dir: filepath.Join(shared, "environments"), Python: interpreter, Wheels: n.flags.wheels, Isolated: n.flags.isolated, Logger: n.logger,
+		Dir: filepath.Join(shared, "environments"), Python: interpreter, Wheels: n.flags.wheels, Isolated: n.flags.isolated,
+		Installer: n.flags.installer, Logger: n.logger,
 	})
 	return outcome.Mendable(err)
 }
