@@ -97,7 +97,7 @@ func (f *settingFlags) parse() (*controlv1.Settings, error) {
 	start, err := f.begin()
 	secrets, secretsErr := parseSecrets(f.secrets)
 	return &controlv1.Settings{
-		Workers: uint32(max(0, f.workers)), //nolint:gosec // nobody has 2^32 workers
+		Workers:   uint32(max(0, f.workers)), //nolint:gosec // nobody has 2^32 workers
 		Guarantee: f.guarantee, CommitIntervalMs: f.commitInterval.Milliseconds(), Start: start, Secrets: secrets,
 		Function: f.single(),
 	}, errors.Join(append(faults, err, secretsErr)...)

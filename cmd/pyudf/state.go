@@ -50,7 +50,9 @@ func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error
 	return engine.Hop{Source: from, Partitions: info.Partitions}, err
 }
 
-func (p *ports) hopTopic(stage string) string { return p.config.stateName + "." + stage + ".repartition" }
+func (p *ports) hopTopic(stage string) string {
+	return p.config.stateName + "." + stage + ".repartition"
+}
 
 func (p *ports) hopGroup(stage string) string { return p.config.stateName + "." + stage }
 

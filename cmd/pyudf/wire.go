@@ -147,7 +147,7 @@ type portsConfig struct {
 	// stateName is what stands for the group in the names of what is kept.
 	stateName string
 	start     target.Start
-	untilEnd bool
+	untilEnd  bool
 	// singleNode tells that hops lead through memory, as there is one process.
 	singleNode bool
 	// atLeastOnce tells that there are to be no transactions; snapshots that copies of the state are kept elsewhere.

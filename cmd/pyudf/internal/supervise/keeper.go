@@ -154,6 +154,7 @@ func (k *keeper) advance(ctx context.Context) {
 		k.standing.PauseMs = time.Since(began).Milliseconds()
 	}
 	k.failed, k.pause = 0, 0
+	k.logger.Info("a version runs", "version", version.GetNumber(), "pause_ms", k.standing.GetPauseMs())
 	k.say(controlv1.Phase_PHASE_RUNNING, "")
 }
 
@@ -235,9 +236,10 @@ func (k *keeper) halt() {
 	if k.runs == nil {
 		return
 	}
-	candidate := k.runs.candidate
+	ended := k.runs
 	k.end(context.Canceled)
-	candidate.Close()
+	ended.candidate.Close()
+	k.logger.Info("a version has stopped", "version", ended.version.GetNumber())
 }
 
 // goBack runs the version before again.

@@ -100,4 +100,6 @@ func (b both) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return both{b[0].WithAttrs(attrs), b[1].WithAttrs(attrs)}
 }
 
-func (b both) WithGroup(name string) slog.Handler { return both{b[0].WithGroup(name), b[1].WithGroup(name)} }
+func (b both) WithGroup(name string) slog.Handler {
+	return both{b[0].WithGroup(name), b[1].WithGroup(name)}
+}

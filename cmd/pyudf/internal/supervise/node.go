@@ -45,12 +45,12 @@ type Bundle struct {
 type Node struct {
 	config Config
 
-	mu        sync.Mutex // guards the rest
-	keepers   map[string]*charge
-	self      *controlv1.Node
-	news      chan struct{}
-	prepared  map[string]Candidate
-	tidied    time.Time
+	mu       sync.Mutex // guards the rest
+	keepers  map[string]*charge
+	self     *controlv1.Node
+	news     chan struct{}
+	prepared map[string]Candidate
+	tidied   time.Time
 	// told are the deployments that cannot be read, and of which that was said.
 	told map[string]bool
 }
