@@ -27,7 +27,7 @@ import (
 
 // candidate is a version of a deployment whose workers are up.
 type candidate struct {
-	node     *engineNode
+	node     *clusterNode
 	job      supervise.Job
 	flags    *runFlags
 	target   target.Target
@@ -44,7 +44,7 @@ type candidate struct {
 
 // prepare makes a version ready: its bundle, an environment with what it requires, workers that have loaded it, and a plan whose
 // inputs are there.
-func (n *engineNode) prepare(ctx context.Context, job supervise.Job, progress func(string)) (_ supervise.Candidate, err error) {
+func (n *clusterNode) prepare(ctx context.Context, job supervise.Job, progress func(string)) (_ supervise.Candidate, err error) {
 	c := &candidate{node: n, job: job}
 	defer func() {
 		if err != nil {
@@ -157,7 +157,7 @@ func resolve(reference string) (string, error) {
 }
 
 // runFlags says how a version is run, as the flags of `pyudf run` would.
-func (n *engineNode) runFlags(job supervise.Job) (*runFlags, error) {
+func (n *clusterNode) runFlags(job supervise.Job) (*runFlags, error) {
 	s := job.Version.GetSettings()
 	f := &runFlags{
 		group: job.Deployment, workers: int(s.GetWorkers()), guarantee: s.GetGuarantee(), stateDir: n.home,

@@ -16,7 +16,7 @@ import (
 )
 
 // check says what a version would lose of what the one before keeps.
-func (n *engineNode) check(_ context.Context, before, after *controlv1.Version) error {
+func (n *clusterNode) check(_ context.Context, before, after *controlv1.Version) error {
 	if before.GetPlan() == nil {
 		return nil
 	}
@@ -36,7 +36,7 @@ func (n *engineNode) check(_ context.Context, before, after *controlv1.Version) 
 
 // checkInputs refuses an app that no node could run: one of files, which only one machine has; one whose topics are not there;
 // and one with a function whose parameters are in none of a topic's last records.
-func (n *engineNode) checkInputs(ctx context.Context, app *planv1.Plan, compiled *plan.Plan) error {
+func (n *clusterNode) checkInputs(ctx context.Context, app *planv1.Plan, compiled *plan.Plan) error {
 	var faults []error
 	if _, files := destinations(app); len(files) > 0 {
 		faults = append(faults, control.Refused("the app writes files (%s), which would lie on whichever node it runs: write to topics, or use `pyudf run`", strings.Join(files, ", ")))
@@ -98,7 +98,7 @@ func needed(from *plan.Source) []need {
 const sampled = 25
 
 // checkFields refuses functions whose fields none of the last records has.
-func (n *engineNode) checkFields(ctx context.Context, topic string, partitions int, needs []need) error {
+func (n *clusterNode) checkFields(ctx context.Context, topic string, partitions int, needs []need) error {
 	if len(needs) == 0 {
 		return nil
 	}

@@ -120,7 +120,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
 	go memory.Watch(watching)
-	n := &engineNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]bool{}}
+	n := &clusterNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]bool{}}
 	if err := f.parse(w, n); err != nil {
 		return outcome.Mendable(err)
 	}
@@ -161,7 +161,7 @@ func bytesOf(flag, text string) (int64, error) {
 }
 
 // parse reads what the flags say besides text.
-func (f *nodeFlags) parse(w *world, n *engineNode) error {
+func (f *nodeFlags) parse(w *world, n *clusterNode) error {
 	var faults [3]error
 	n.home, faults[0] = (&runFlags{stateDir: f.stateDir}).stateHome(w)
 	f.maxBundleBytes, faults[1] = bytesOf("--max-bundle", f.maxBundle)

@@ -25,8 +25,8 @@ import (
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
-// engineNode is a node of a cluster: what it is made of.
-type engineNode struct {
+// clusterNode is a node of a cluster: what it is made of.
+type clusterNode struct {
 	flags    *nodeFlags
 	world    *world
 	settings map[string]string
@@ -51,7 +51,7 @@ type engineNode struct {
 }
 
 // open connects, takes a place among the nodes and listens.
-func (n *engineNode) open(ctx context.Context) (err error) {
+func (n *clusterNode) open(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
 			n.close()
@@ -91,7 +91,7 @@ func (n *engineNode) open(ctx context.Context) (err error) {
 }
 
 // settleDown takes a place on this machine's disk, where bundles and environments lie too.
-func (n *engineNode) settleDown(ctx context.Context) error {
+func (n *clusterNode) settleDown(ctx context.Context) error {
 	id, err := n.cluster.ID(ctx)
 	if err != nil {
 		return err
@@ -118,14 +118,14 @@ func (n *engineNode) settleDown(ctx context.Context) error {
 }
 
 // interpreter returns the Python that has the node's own pyudf.
-func (n *engineNode) interpreter() (string, error) {
+func (n *clusterNode) interpreter() (string, error) {
 	return (&codeFlags{python: n.flags.python}).interpreter("")
 }
 
 // run is a node at work, until ctx ends.
-func (n *engineNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
+func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
 
-func (n *engineNode) close() {
+func (n *clusterNode) close() {
 	if n.server != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -137,7 +137,7 @@ func (n *engineNode) close() {
 }
 
 // lookInto takes an archive in, and says what it is.
-func (n *engineNode) lookInto(ctx context.Context, archive []byte) (*supervise.Bundle, error) {
+func (n *clusterNode) lookInto(ctx context.Context, archive []byte) (*supervise.Bundle, error) {
 	b, err := n.cache.Put(ctx, archive)
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func (n *engineNode) lookInto(ctx context.Context, archive []byte) (*supervise.B
 }
 
 // bundle returns a version's bundle, which is fetched from the cluster if it is not here.
-func (n *engineNode) bundle(ctx context.Context, v *controlv1.Version) (*bundles.Bundle, error) {
+func (n *clusterNode) bundle(ctx context.Context, v *controlv1.Version) (*bundles.Bundle, error) {
 	b, err := n.cache.Get(ctx, v.GetArchive())
 	if err == nil || !errors.Is(err, fs.ErrNotExist) {
 		return b, err
@@ -159,7 +159,7 @@ func (n *engineNode) bundle(ctx context.Context, v *controlv1.Version) (*bundles
 }
 
 // metricsOf returns what counts for a deployment, whichever version runs.
-func (n *engineNode) metricsOf(name string) *metrics.Set {
+func (n *clusterNode) metricsOf(name string) *metrics.Set {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.sets[name] == nil {
@@ -169,7 +169,7 @@ func (n *engineNode) metricsOf(name string) *metrics.Set {
 }
 
 // use notes that an environment is used.
-func (n *engineNode) use(hash string) {
+func (n *clusterNode) use(hash string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if hash != "" {
@@ -178,7 +178,7 @@ func (n *engineNode) use(hash string) {
 }
 
 // tidy removes the bundles and environments that no version needs any more.
-func (n *engineNode) tidy(versions []*controlv1.Version) {
+func (n *clusterNode) tidy(versions []*controlv1.Version) {
 	var archives []string
 	for _, v := range versions {
 		archives = append(archives, v.GetArchive())
@@ -195,7 +195,7 @@ func (n *engineNode) tidy(versions []*controlv1.Version) {
 }
 
 // forget removes what is kept of a deployment here: the state, and what it has in Kafka besides the user's topics.
-func (n *engineNode) forget(ctx context.Context, d *controlv1.Deployment) error {
+func (n *clusterNode) forget(ctx context.Context, d *controlv1.Deployment) error {
 	id, err := n.cluster.ID(ctx)
 	if err != nil {
 		return err

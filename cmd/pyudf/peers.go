@@ -13,7 +13,7 @@ type peers struct{ flags *nodeFlags }
 
 var _ supervise.Peers = peers{}
 
-func (n *engineNode) peers() supervise.Peers { return peers{n.flags} }
+func (n *clusterNode) peers() supervise.Peers { return peers{n.flags} }
 
 func (p peers) with(address string, ask func(*control.Client) error) error {
 	config := control.ClientConfig{URL: address, CA: p.flags.peerCA, Version: version}
