@@ -26,6 +26,8 @@ func choices(command, flag string) []string {
 		return []string{"earliest", "latest"}
 	case "offset":
 		return []string{"earliest", "latest", lastShown}
+	case "installer":
+		return []string{"uv", "pip"}
 	case "output":
 		return []string{"text", "json"}
 	case "format":
@@ -45,8 +47,9 @@ func choices(command, flag string) []string {
 // fileFlags are those that name files, on some command at least.
 func fileFlags() []string {
 	return []string{
-		"config", "ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
+		"config", "ready-file", "engine-ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
 		"token-file", "tokens", "ca", "client-cert", "client-key",
+		"tls-cert", "tls-key", "tls-client-ca", "tls-ca",
 	}
 }
 
@@ -59,7 +62,7 @@ func completeFlags(cmd *cobra.Command) {
 		switch {
 		case few != nil:
 			complete = cobra.FixedCompletions(few, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
-		case flag.Name == "state-dir" || flag.Name == "data-dir":
+		case slices.Contains([]string{"state-dir", "data-dir", "wheels"}, flag.Name):
 			complete = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 		case !slices.Contains(fileFlags(), flag.Name):
 			complete = cobra.NoFileCompletions

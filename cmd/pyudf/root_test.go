@@ -12,7 +12,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolin
 
 func TestHelpIsTheGoldenOne(t *testing.T) {
 	p := newProgram(t)
-	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "deploy", "list", "history", "rollback", "logs", "stop", "start", "delete", "bundle", "bundle build", "bundle show", "token", "produce", "tail", "dev", "version"} {
+	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "deploy", "list", "history", "rollback", "logs", "stop", "start", "delete", "bundle", "bundle build", "bundle show", "engine", "token", "produce", "tail", "dev", "version"} {
 		p.must(t, strings.Fields(command+" --help")...)
 		golden := filepath.Join("testdata", strings.TrimSpace("help "+command)+".txt")
 		if *rewrite {
