@@ -24,6 +24,8 @@ func choices(command, flag string) []string {
 		return []string{"debug", "info", "warn", "error"}
 	case "start":
 		return []string{"earliest", "latest"}
+	case "socket-mode":
+		return []string{"0600", "0660"}
 	case "offset":
 		return []string{"earliest", "latest", lastShown}
 	case "format":
@@ -51,7 +53,10 @@ func completeFlags(cmd *cobra.Command) {
 			complete = cobra.FixedCompletions(few, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
 		case flag.Name == "state-dir" || flag.Name == "data-dir":
 			complete = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-		case !slices.Contains([]string{"config", "ready-file", "python", "attach", "from", "to", "snapshots"}, flag.Name):
+		case !slices.Contains([]string{
+			"config", "ready-file", "python", "attach", "from", "to", "snapshots", "socket",
+			"tls-cert", "tls-key", "tls-ca", "worker-tls-cert", "worker-tls-key", "worker-tls-ca",
+		}, flag.Name):
 			complete = cobra.NoFileCompletions
 		default:
 			return

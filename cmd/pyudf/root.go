@@ -67,7 +67,7 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	)
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
-	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w), newBundle(w), newProduce(w), newTail(w), newDev(w), newHarness(w), newReplay(w), newVersion(w))
+	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w), newBundle(w), newWorker(w), newProduce(w), newTail(w), newDev(w), newHarness(w), newReplay(w), newVersion(w))
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false
 	}
