@@ -10,12 +10,13 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BUF_VERSION         := v1.75.0
 GEN_GO_VERSION      := v1.36.12
 GEN_GO_GRPC_VERSION := v1.6.2
+GEN_CONNECT_VERSION := v1.21.1
 GOLANGCI_VERSION    := v2.15.0
 VERSITYGW_VERSION   := v1.8.0
 CONFLUENT_PYTHON    := 2.16.1
 
 tools     := $(CURDIR)/.tools
-generated := '*.pb.go' '*_pb2.py' '*_pb2.pyi'
+generated := '*.pb.go' '*.connect.go' '*_pb2.py' '*_pb2.pyi'
 version   := $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' sdk-python/src/pyudf/__init__.py)
 # Which pyudf it is, for the linker: the version of the package, and the commit, with a + if files have changed since.
 identity   = -X main.version=$(version) -X main.commit=$(shell git describe --always --abbrev=12 --dirty=+ --exclude='*' 2>/dev/null)
@@ -85,7 +86,7 @@ kafka: .kafka/.fetched ## .kafka/jars: a real Kafka broker for the integration t
 	@touch $@
 
 .PHONY: tools
-tools: $(tools)/.buf-$(BUF_VERSION) $(tools)/.gen-go-$(GEN_GO_VERSION) $(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION) $(tools)/.golangci-$(GOLANGCI_VERSION) ## .tools: the generators and the linter, each in its own version
+tools: $(tools)/.buf-$(BUF_VERSION) $(tools)/.gen-go-$(GEN_GO_VERSION) $(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION) $(tools)/.gen-connect-$(GEN_CONNECT_VERSION) $(tools)/.golangci-$(GOLANGCI_VERSION) ## .tools: the generators and the linter, each in its own version
 
 install-tool = mkdir -p $(tools) && GOBIN=$(tools) go install $(1) && touch $@
 
@@ -97,6 +98,9 @@ $(tools)/.gen-go-$(GEN_GO_VERSION):
 
 $(tools)/.gen-go-grpc-$(GEN_GO_GRPC_VERSION):
 	@$(call install-tool,google.golang.org/grpc/cmd/protoc-gen-go-grpc@$(GEN_GO_GRPC_VERSION))
+
+$(tools)/.gen-connect-$(GEN_CONNECT_VERSION):
+	@$(call install-tool,connectrpc.com/connect/cmd/protoc-gen-connect-go@$(GEN_CONNECT_VERSION))
 
 $(tools)/.golangci-$(GOLANGCI_VERSION):
 	@$(call install-tool,github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION))
@@ -118,7 +122,8 @@ setup: tools venv kafka object-store ## Everything that the parts need
 
 .PHONY: generate
 generate: tools venv ## Go and Python from proto/
-	@PATH=$(tools):$$PATH buf generate
+	@PATH=$(tools):$$PATH buf generate --exclude-path proto/pyudf/control
+	@PATH=$(tools):$$PATH buf generate --template buf.gen.control.yaml --path proto/pyudf/control
 	@.venv/bin/python -m grpc_tools.protoc -I proto --python_out=sdk-python/src --pyi_out=sdk-python/src $$(find proto -name '*.proto' -not -path '*/control/*' | sort)
 
 .PHONY: check-clean

@@ -311,7 +311,9 @@ type Settings struct {
 	// earliest, latest or a moment in RFC 3339: where a new group begins.
 	Start string `protobuf:"bytes,4,opt,name=start,proto3" json:"start,omitempty"`
 	// The workers' environment variables, each a reference: env:NAME or file:PATH, which every node looks up itself.
-	Secrets       map[string]string `protobuf:"bytes,5,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Secrets map[string]string `protobuf:"bytes,5,rep,name=secrets,proto3" json:"secrets,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// For a bundle of a single function, which has no app to say this.
+	Function      *Function `protobuf:"bytes,6,opt,name=function,proto3" json:"function,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +383,90 @@ func (x *Settings) GetSecrets() map[string]string {
 	return nil
 }
 
+func (x *Settings) GetFunction() *Function {
+	if x != nil {
+		return x.Function
+	}
+	return nil
+}
+
+// Function is what a single function reads and writes, as `pyudf run FILE:FUNCTION` takes it.
+type Function struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	From          string                 `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	To            string                 `protobuf:"bytes,2,opt,name=to,proto3" json:"to,omitempty"`
+	Column        string                 `protobuf:"bytes,3,opt,name=column,proto3" json:"column,omitempty"`
+	Key           string                 `protobuf:"bytes,4,opt,name=key,proto3" json:"key,omitempty"`
+	Time          string                 `protobuf:"bytes,5,opt,name=time,proto3" json:"time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Function) Reset() {
+	*x = Function{}
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Function) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Function) ProtoMessage() {}
+
+func (x *Function) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Function.ProtoReflect.Descriptor instead.
+func (*Function) Descriptor() ([]byte, []int) {
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Function) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *Function) GetTo() string {
+	if x != nil {
+		return x.To
+	}
+	return ""
+}
+
+func (x *Function) GetColumn() string {
+	if x != nil {
+		return x.Column
+	}
+	return ""
+}
+
+func (x *Function) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Function) GetTime() string {
+	if x != nil {
+		return x.Time
+	}
+	return ""
+}
+
 type GetNodeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -389,7 +475,7 @@ type GetNodeRequest struct {
 
 func (x *GetNodeRequest) Reset() {
 	*x = GetNodeRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[3]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -401,7 +487,7 @@ func (x *GetNodeRequest) String() string {
 func (*GetNodeRequest) ProtoMessage() {}
 
 func (x *GetNodeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[3]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -414,7 +500,7 @@ func (x *GetNodeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNodeRequest.ProtoReflect.Descriptor instead.
 func (*GetNodeRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{3}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{4}
 }
 
 type GetNodeResponse struct {
@@ -426,7 +512,7 @@ type GetNodeResponse struct {
 
 func (x *GetNodeResponse) Reset() {
 	*x = GetNodeResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[4]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -438,7 +524,7 @@ func (x *GetNodeResponse) String() string {
 func (*GetNodeResponse) ProtoMessage() {}
 
 func (x *GetNodeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[4]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -451,7 +537,7 @@ func (x *GetNodeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetNodeResponse.ProtoReflect.Descriptor instead.
 func (*GetNodeResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{4}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *GetNodeResponse) GetNode() *Node {
@@ -481,7 +567,7 @@ type Node struct {
 
 func (x *Node) Reset() {
 	*x = Node{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[5]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -493,7 +579,7 @@ func (x *Node) String() string {
 func (*Node) ProtoMessage() {}
 
 func (x *Node) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[5]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -506,7 +592,7 @@ func (x *Node) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Node.ProtoReflect.Descriptor instead.
 func (*Node) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{5}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Node) GetId() string {
@@ -585,7 +671,7 @@ type Standing struct {
 
 func (x *Standing) Reset() {
 	*x = Standing{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[6]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -597,7 +683,7 @@ func (x *Standing) String() string {
 func (*Standing) ProtoMessage() {}
 
 func (x *Standing) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[6]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -610,7 +696,7 @@ func (x *Standing) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Standing.ProtoReflect.Descriptor instead.
 func (*Standing) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{6}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Standing) GetDeployment() string {
@@ -677,7 +763,7 @@ type DeployRequest struct {
 
 func (x *DeployRequest) Reset() {
 	*x = DeployRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[7]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -689,7 +775,7 @@ func (x *DeployRequest) String() string {
 func (*DeployRequest) ProtoMessage() {}
 
 func (x *DeployRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[7]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -702,7 +788,7 @@ func (x *DeployRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeployRequest.ProtoReflect.Descriptor instead.
 func (*DeployRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{7}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DeployRequest) GetName() string {
@@ -746,7 +832,7 @@ type DeployResponse struct {
 
 func (x *DeployResponse) Reset() {
 	*x = DeployResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[8]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +844,7 @@ func (x *DeployResponse) String() string {
 func (*DeployResponse) ProtoMessage() {}
 
 func (x *DeployResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[8]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +857,7 @@ func (x *DeployResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeployResponse.ProtoReflect.Descriptor instead.
 func (*DeployResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{8}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeployResponse) GetEvent() isDeployResponse_Event {
@@ -830,7 +916,7 @@ type Deployed struct {
 
 func (x *Deployed) Reset() {
 	*x = Deployed{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[9]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -842,7 +928,7 @@ func (x *Deployed) String() string {
 func (*Deployed) ProtoMessage() {}
 
 func (x *Deployed) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[9]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -855,7 +941,7 @@ func (x *Deployed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Deployed.ProtoReflect.Descriptor instead.
 func (*Deployed) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{9}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Deployed) GetDeployment() *Deployment {
@@ -887,7 +973,7 @@ type ListRequest struct {
 
 func (x *ListRequest) Reset() {
 	*x = ListRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[10]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -899,7 +985,7 @@ func (x *ListRequest) String() string {
 func (*ListRequest) ProtoMessage() {}
 
 func (x *ListRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[10]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -912,7 +998,7 @@ func (x *ListRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRequest.ProtoReflect.Descriptor instead.
 func (*ListRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{10}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{11}
 }
 
 type ListResponse struct {
@@ -925,7 +1011,7 @@ type ListResponse struct {
 
 func (x *ListResponse) Reset() {
 	*x = ListResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[11]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1023,7 @@ func (x *ListResponse) String() string {
 func (*ListResponse) ProtoMessage() {}
 
 func (x *ListResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[11]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1036,7 @@ func (x *ListResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListResponse.ProtoReflect.Descriptor instead.
 func (*ListResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{11}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListResponse) GetDeployments() []*Deployment {
@@ -979,7 +1065,7 @@ type StatusRequest struct {
 
 func (x *StatusRequest) Reset() {
 	*x = StatusRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[12]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1077,7 @@ func (x *StatusRequest) String() string {
 func (*StatusRequest) ProtoMessage() {}
 
 func (x *StatusRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[12]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1090,7 @@ func (x *StatusRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusRequest.ProtoReflect.Descriptor instead.
 func (*StatusRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{12}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *StatusRequest) GetDeployment() string {
@@ -1031,7 +1117,7 @@ type StatusResponse struct {
 
 func (x *StatusResponse) Reset() {
 	*x = StatusResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[13]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1043,7 +1129,7 @@ func (x *StatusResponse) String() string {
 func (*StatusResponse) ProtoMessage() {}
 
 func (x *StatusResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[13]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1056,7 +1142,7 @@ func (x *StatusResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StatusResponse.ProtoReflect.Descriptor instead.
 func (*StatusResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{13}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *StatusResponse) GetDeployments() []*Deployment {
@@ -1085,7 +1171,7 @@ type NodeStatus struct {
 
 func (x *NodeStatus) Reset() {
 	*x = NodeStatus{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[14]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1183,7 @@ func (x *NodeStatus) String() string {
 func (*NodeStatus) ProtoMessage() {}
 
 func (x *NodeStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[14]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1196,7 @@ func (x *NodeStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use NodeStatus.ProtoReflect.Descriptor instead.
 func (*NodeStatus) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{14}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *NodeStatus) GetNode() *Node {
@@ -1146,7 +1232,7 @@ type Run struct {
 
 func (x *Run) Reset() {
 	*x = Run{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[15]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1244,7 @@ func (x *Run) String() string {
 func (*Run) ProtoMessage() {}
 
 func (x *Run) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[15]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1257,7 @@ func (x *Run) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Run.ProtoReflect.Descriptor instead.
 func (*Run) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{15}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Run) GetDeployment() string {
@@ -1201,7 +1287,7 @@ type LogsRequest struct {
 
 func (x *LogsRequest) Reset() {
 	*x = LogsRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[16]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1213,7 +1299,7 @@ func (x *LogsRequest) String() string {
 func (*LogsRequest) ProtoMessage() {}
 
 func (x *LogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[16]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1226,7 +1312,7 @@ func (x *LogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsRequest.ProtoReflect.Descriptor instead.
 func (*LogsRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{16}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *LogsRequest) GetDeployment() string {
@@ -1269,7 +1355,7 @@ type LogsResponse struct {
 
 func (x *LogsResponse) Reset() {
 	*x = LogsResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[17]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1281,7 +1367,7 @@ func (x *LogsResponse) String() string {
 func (*LogsResponse) ProtoMessage() {}
 
 func (x *LogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[17]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1294,7 +1380,7 @@ func (x *LogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogsResponse.ProtoReflect.Descriptor instead.
 func (*LogsResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{17}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *LogsResponse) GetNode() string {
@@ -1330,7 +1416,7 @@ type RollbackRequest struct {
 
 func (x *RollbackRequest) Reset() {
 	*x = RollbackRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[18]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1342,7 +1428,7 @@ func (x *RollbackRequest) String() string {
 func (*RollbackRequest) ProtoMessage() {}
 
 func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[18]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1355,7 +1441,7 @@ func (x *RollbackRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackRequest.ProtoReflect.Descriptor instead.
 func (*RollbackRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{18}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RollbackRequest) GetName() string {
@@ -1392,7 +1478,7 @@ type RollbackResponse struct {
 
 func (x *RollbackResponse) Reset() {
 	*x = RollbackResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[19]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1404,7 +1490,7 @@ func (x *RollbackResponse) String() string {
 func (*RollbackResponse) ProtoMessage() {}
 
 func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[19]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1417,7 +1503,7 @@ func (x *RollbackResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RollbackResponse.ProtoReflect.Descriptor instead.
 func (*RollbackResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{19}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RollbackResponse) GetEvent() isRollbackResponse_Event {
@@ -1470,7 +1556,7 @@ type StopRequest struct {
 
 func (x *StopRequest) Reset() {
 	*x = StopRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[20]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1482,7 +1568,7 @@ func (x *StopRequest) String() string {
 func (*StopRequest) ProtoMessage() {}
 
 func (x *StopRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[20]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1495,7 +1581,7 @@ func (x *StopRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopRequest.ProtoReflect.Descriptor instead.
 func (*StopRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{20}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *StopRequest) GetName() string {
@@ -1514,7 +1600,7 @@ type StopResponse struct {
 
 func (x *StopResponse) Reset() {
 	*x = StopResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[21]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1526,7 +1612,7 @@ func (x *StopResponse) String() string {
 func (*StopResponse) ProtoMessage() {}
 
 func (x *StopResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[21]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1539,7 +1625,7 @@ func (x *StopResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StopResponse.ProtoReflect.Descriptor instead.
 func (*StopResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{21}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *StopResponse) GetDeployment() *Deployment {
@@ -1558,7 +1644,7 @@ type StartRequest struct {
 
 func (x *StartRequest) Reset() {
 	*x = StartRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[22]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1656,7 @@ func (x *StartRequest) String() string {
 func (*StartRequest) ProtoMessage() {}
 
 func (x *StartRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[22]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1669,7 @@ func (x *StartRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartRequest.ProtoReflect.Descriptor instead.
 func (*StartRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{22}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *StartRequest) GetName() string {
@@ -1602,7 +1688,7 @@ type StartResponse struct {
 
 func (x *StartResponse) Reset() {
 	*x = StartResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[23]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1614,7 +1700,7 @@ func (x *StartResponse) String() string {
 func (*StartResponse) ProtoMessage() {}
 
 func (x *StartResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[23]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1627,7 +1713,7 @@ func (x *StartResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StartResponse.ProtoReflect.Descriptor instead.
 func (*StartResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{23}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *StartResponse) GetDeployment() *Deployment {
@@ -1646,7 +1732,7 @@ type DeleteRequest struct {
 
 func (x *DeleteRequest) Reset() {
 	*x = DeleteRequest{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[24]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +1744,7 @@ func (x *DeleteRequest) String() string {
 func (*DeleteRequest) ProtoMessage() {}
 
 func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[24]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +1757,7 @@ func (x *DeleteRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteRequest.ProtoReflect.Descriptor instead.
 func (*DeleteRequest) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{24}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DeleteRequest) GetName() string {
@@ -1689,7 +1775,7 @@ type DeleteResponse struct {
 
 func (x *DeleteResponse) Reset() {
 	*x = DeleteResponse{}
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[25]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1701,7 +1787,7 @@ func (x *DeleteResponse) String() string {
 func (*DeleteResponse) ProtoMessage() {}
 
 func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_control_v1_control_proto_msgTypes[25]
+	mi := &file_pyudf_control_v1_control_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1714,7 +1800,7 @@ func (x *DeleteResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteResponse.ProtoReflect.Descriptor instead.
 func (*DeleteResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{25}
+	return file_pyudf_control_v1_control_proto_rawDescGZIP(), []int{26}
 }
 
 var File_pyudf_control_v1_control_proto protoreflect.FileDescriptor
@@ -1746,16 +1832,23 @@ const file_pyudf_control_v1_control_proto_rawDesc = "" +
 	" \x01(\rR\n" +
 	"rollbackOf\x12\x1f\n" +
 	"\vstate_epoch\x18\v \x01(\rR\n" +
-	"stateEpoch\"\x85\x02\n" +
+	"stateEpoch\"\xbd\x02\n" +
 	"\bSettings\x12\x18\n" +
 	"\aworkers\x18\x01 \x01(\rR\aworkers\x12\x1c\n" +
 	"\tguarantee\x18\x02 \x01(\tR\tguarantee\x12,\n" +
 	"\x12commit_interval_ms\x18\x03 \x01(\x03R\x10commitIntervalMs\x12\x14\n" +
 	"\x05start\x18\x04 \x01(\tR\x05start\x12A\n" +
-	"\asecrets\x18\x05 \x03(\v2'.pyudf.control.v1.Settings.SecretsEntryR\asecrets\x1a:\n" +
+	"\asecrets\x18\x05 \x03(\v2'.pyudf.control.v1.Settings.SecretsEntryR\asecrets\x126\n" +
+	"\bfunction\x18\x06 \x01(\v2\x1a.pyudf.control.v1.FunctionR\bfunction\x1a:\n" +
 	"\fSecretsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x10\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"l\n" +
+	"\bFunction\x12\x12\n" +
+	"\x04from\x18\x01 \x01(\tR\x04from\x12\x0e\n" +
+	"\x02to\x18\x02 \x01(\tR\x02to\x12\x16\n" +
+	"\x06column\x18\x03 \x01(\tR\x06column\x12\x10\n" +
+	"\x03key\x18\x04 \x01(\tR\x03key\x12\x12\n" +
+	"\x04time\x18\x05 \x01(\tR\x04time\"\x10\n" +
 	"\x0eGetNodeRequest\"=\n" +
 	"\x0fGetNodeResponse\x12*\n" +
 	"\x04node\x18\x01 \x01(\v2\x16.pyudf.control.v1.NodeR\x04node\"\xf2\x01\n" +
@@ -1883,82 +1976,84 @@ func file_pyudf_control_v1_control_proto_rawDescGZIP() []byte {
 }
 
 var file_pyudf_control_v1_control_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyudf_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_pyudf_control_v1_control_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_pyudf_control_v1_control_proto_goTypes = []any{
 	(Phase)(0),               // 0: pyudf.control.v1.Phase
 	(*Deployment)(nil),       // 1: pyudf.control.v1.Deployment
 	(*Version)(nil),          // 2: pyudf.control.v1.Version
 	(*Settings)(nil),         // 3: pyudf.control.v1.Settings
-	(*GetNodeRequest)(nil),   // 4: pyudf.control.v1.GetNodeRequest
-	(*GetNodeResponse)(nil),  // 5: pyudf.control.v1.GetNodeResponse
-	(*Node)(nil),             // 6: pyudf.control.v1.Node
-	(*Standing)(nil),         // 7: pyudf.control.v1.Standing
-	(*DeployRequest)(nil),    // 8: pyudf.control.v1.DeployRequest
-	(*DeployResponse)(nil),   // 9: pyudf.control.v1.DeployResponse
-	(*Deployed)(nil),         // 10: pyudf.control.v1.Deployed
-	(*ListRequest)(nil),      // 11: pyudf.control.v1.ListRequest
-	(*ListResponse)(nil),     // 12: pyudf.control.v1.ListResponse
-	(*StatusRequest)(nil),    // 13: pyudf.control.v1.StatusRequest
-	(*StatusResponse)(nil),   // 14: pyudf.control.v1.StatusResponse
-	(*NodeStatus)(nil),       // 15: pyudf.control.v1.NodeStatus
-	(*Run)(nil),              // 16: pyudf.control.v1.Run
-	(*LogsRequest)(nil),      // 17: pyudf.control.v1.LogsRequest
-	(*LogsResponse)(nil),     // 18: pyudf.control.v1.LogsResponse
-	(*RollbackRequest)(nil),  // 19: pyudf.control.v1.RollbackRequest
-	(*RollbackResponse)(nil), // 20: pyudf.control.v1.RollbackResponse
-	(*StopRequest)(nil),      // 21: pyudf.control.v1.StopRequest
-	(*StopResponse)(nil),     // 22: pyudf.control.v1.StopResponse
-	(*StartRequest)(nil),     // 23: pyudf.control.v1.StartRequest
-	(*StartResponse)(nil),    // 24: pyudf.control.v1.StartResponse
-	(*DeleteRequest)(nil),    // 25: pyudf.control.v1.DeleteRequest
-	(*DeleteResponse)(nil),   // 26: pyudf.control.v1.DeleteResponse
-	nil,                      // 27: pyudf.control.v1.Settings.SecretsEntry
-	(*v1.Plan)(nil),          // 28: pyudf.plan.v1.Plan
+	(*Function)(nil),         // 4: pyudf.control.v1.Function
+	(*GetNodeRequest)(nil),   // 5: pyudf.control.v1.GetNodeRequest
+	(*GetNodeResponse)(nil),  // 6: pyudf.control.v1.GetNodeResponse
+	(*Node)(nil),             // 7: pyudf.control.v1.Node
+	(*Standing)(nil),         // 8: pyudf.control.v1.Standing
+	(*DeployRequest)(nil),    // 9: pyudf.control.v1.DeployRequest
+	(*DeployResponse)(nil),   // 10: pyudf.control.v1.DeployResponse
+	(*Deployed)(nil),         // 11: pyudf.control.v1.Deployed
+	(*ListRequest)(nil),      // 12: pyudf.control.v1.ListRequest
+	(*ListResponse)(nil),     // 13: pyudf.control.v1.ListResponse
+	(*StatusRequest)(nil),    // 14: pyudf.control.v1.StatusRequest
+	(*StatusResponse)(nil),   // 15: pyudf.control.v1.StatusResponse
+	(*NodeStatus)(nil),       // 16: pyudf.control.v1.NodeStatus
+	(*Run)(nil),              // 17: pyudf.control.v1.Run
+	(*LogsRequest)(nil),      // 18: pyudf.control.v1.LogsRequest
+	(*LogsResponse)(nil),     // 19: pyudf.control.v1.LogsResponse
+	(*RollbackRequest)(nil),  // 20: pyudf.control.v1.RollbackRequest
+	(*RollbackResponse)(nil), // 21: pyudf.control.v1.RollbackResponse
+	(*StopRequest)(nil),      // 22: pyudf.control.v1.StopRequest
+	(*StopResponse)(nil),     // 23: pyudf.control.v1.StopResponse
+	(*StartRequest)(nil),     // 24: pyudf.control.v1.StartRequest
+	(*StartResponse)(nil),    // 25: pyudf.control.v1.StartResponse
+	(*DeleteRequest)(nil),    // 26: pyudf.control.v1.DeleteRequest
+	(*DeleteResponse)(nil),   // 27: pyudf.control.v1.DeleteResponse
+	nil,                      // 28: pyudf.control.v1.Settings.SecretsEntry
+	(*v1.Plan)(nil),          // 29: pyudf.plan.v1.Plan
 }
 var file_pyudf_control_v1_control_proto_depIdxs = []int32{
 	2,  // 0: pyudf.control.v1.Deployment.versions:type_name -> pyudf.control.v1.Version
 	3,  // 1: pyudf.control.v1.Version.settings:type_name -> pyudf.control.v1.Settings
-	28, // 2: pyudf.control.v1.Version.plan:type_name -> pyudf.plan.v1.Plan
-	27, // 3: pyudf.control.v1.Settings.secrets:type_name -> pyudf.control.v1.Settings.SecretsEntry
-	6,  // 4: pyudf.control.v1.GetNodeResponse.node:type_name -> pyudf.control.v1.Node
-	7,  // 5: pyudf.control.v1.Node.standings:type_name -> pyudf.control.v1.Standing
-	0,  // 6: pyudf.control.v1.Standing.phase:type_name -> pyudf.control.v1.Phase
-	3,  // 7: pyudf.control.v1.DeployRequest.settings:type_name -> pyudf.control.v1.Settings
-	10, // 8: pyudf.control.v1.DeployResponse.done:type_name -> pyudf.control.v1.Deployed
-	1,  // 9: pyudf.control.v1.Deployed.deployment:type_name -> pyudf.control.v1.Deployment
-	6,  // 10: pyudf.control.v1.Deployed.nodes:type_name -> pyudf.control.v1.Node
-	1,  // 11: pyudf.control.v1.ListResponse.deployments:type_name -> pyudf.control.v1.Deployment
-	6,  // 12: pyudf.control.v1.ListResponse.nodes:type_name -> pyudf.control.v1.Node
-	1,  // 13: pyudf.control.v1.StatusResponse.deployments:type_name -> pyudf.control.v1.Deployment
-	15, // 14: pyudf.control.v1.StatusResponse.nodes:type_name -> pyudf.control.v1.NodeStatus
-	6,  // 15: pyudf.control.v1.NodeStatus.node:type_name -> pyudf.control.v1.Node
-	16, // 16: pyudf.control.v1.NodeStatus.runs:type_name -> pyudf.control.v1.Run
-	10, // 17: pyudf.control.v1.RollbackResponse.done:type_name -> pyudf.control.v1.Deployed
-	1,  // 18: pyudf.control.v1.StopResponse.deployment:type_name -> pyudf.control.v1.Deployment
-	1,  // 19: pyudf.control.v1.StartResponse.deployment:type_name -> pyudf.control.v1.Deployment
-	4,  // 20: pyudf.control.v1.ControlService.GetNode:input_type -> pyudf.control.v1.GetNodeRequest
-	8,  // 21: pyudf.control.v1.ControlService.Deploy:input_type -> pyudf.control.v1.DeployRequest
-	11, // 22: pyudf.control.v1.ControlService.List:input_type -> pyudf.control.v1.ListRequest
-	13, // 23: pyudf.control.v1.ControlService.Status:input_type -> pyudf.control.v1.StatusRequest
-	17, // 24: pyudf.control.v1.ControlService.Logs:input_type -> pyudf.control.v1.LogsRequest
-	19, // 25: pyudf.control.v1.ControlService.Rollback:input_type -> pyudf.control.v1.RollbackRequest
-	21, // 26: pyudf.control.v1.ControlService.Stop:input_type -> pyudf.control.v1.StopRequest
-	23, // 27: pyudf.control.v1.ControlService.Start:input_type -> pyudf.control.v1.StartRequest
-	25, // 28: pyudf.control.v1.ControlService.Delete:input_type -> pyudf.control.v1.DeleteRequest
-	5,  // 29: pyudf.control.v1.ControlService.GetNode:output_type -> pyudf.control.v1.GetNodeResponse
-	9,  // 30: pyudf.control.v1.ControlService.Deploy:output_type -> pyudf.control.v1.DeployResponse
-	12, // 31: pyudf.control.v1.ControlService.List:output_type -> pyudf.control.v1.ListResponse
-	14, // 32: pyudf.control.v1.ControlService.Status:output_type -> pyudf.control.v1.StatusResponse
-	18, // 33: pyudf.control.v1.ControlService.Logs:output_type -> pyudf.control.v1.LogsResponse
-	20, // 34: pyudf.control.v1.ControlService.Rollback:output_type -> pyudf.control.v1.RollbackResponse
-	22, // 35: pyudf.control.v1.ControlService.Stop:output_type -> pyudf.control.v1.StopResponse
-	24, // 36: pyudf.control.v1.ControlService.Start:output_type -> pyudf.control.v1.StartResponse
-	26, // 37: pyudf.control.v1.ControlService.Delete:output_type -> pyudf.control.v1.DeleteResponse
-	29, // [29:38] is the sub-list for method output_type
-	20, // [20:29] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	29, // 2: pyudf.control.v1.Version.plan:type_name -> pyudf.plan.v1.Plan
+	28, // 3: pyudf.control.v1.Settings.secrets:type_name -> pyudf.control.v1.Settings.SecretsEntry
+	4,  // 4: pyudf.control.v1.Settings.function:type_name -> pyudf.control.v1.Function
+	7,  // 5: pyudf.control.v1.GetNodeResponse.node:type_name -> pyudf.control.v1.Node
+	8,  // 6: pyudf.control.v1.Node.standings:type_name -> pyudf.control.v1.Standing
+	0,  // 7: pyudf.control.v1.Standing.phase:type_name -> pyudf.control.v1.Phase
+	3,  // 8: pyudf.control.v1.DeployRequest.settings:type_name -> pyudf.control.v1.Settings
+	11, // 9: pyudf.control.v1.DeployResponse.done:type_name -> pyudf.control.v1.Deployed
+	1,  // 10: pyudf.control.v1.Deployed.deployment:type_name -> pyudf.control.v1.Deployment
+	7,  // 11: pyudf.control.v1.Deployed.nodes:type_name -> pyudf.control.v1.Node
+	1,  // 12: pyudf.control.v1.ListResponse.deployments:type_name -> pyudf.control.v1.Deployment
+	7,  // 13: pyudf.control.v1.ListResponse.nodes:type_name -> pyudf.control.v1.Node
+	1,  // 14: pyudf.control.v1.StatusResponse.deployments:type_name -> pyudf.control.v1.Deployment
+	16, // 15: pyudf.control.v1.StatusResponse.nodes:type_name -> pyudf.control.v1.NodeStatus
+	7,  // 16: pyudf.control.v1.NodeStatus.node:type_name -> pyudf.control.v1.Node
+	17, // 17: pyudf.control.v1.NodeStatus.runs:type_name -> pyudf.control.v1.Run
+	11, // 18: pyudf.control.v1.RollbackResponse.done:type_name -> pyudf.control.v1.Deployed
+	1,  // 19: pyudf.control.v1.StopResponse.deployment:type_name -> pyudf.control.v1.Deployment
+	1,  // 20: pyudf.control.v1.StartResponse.deployment:type_name -> pyudf.control.v1.Deployment
+	5,  // 21: pyudf.control.v1.ControlService.GetNode:input_type -> pyudf.control.v1.GetNodeRequest
+	9,  // 22: pyudf.control.v1.ControlService.Deploy:input_type -> pyudf.control.v1.DeployRequest
+	12, // 23: pyudf.control.v1.ControlService.List:input_type -> pyudf.control.v1.ListRequest
+	14, // 24: pyudf.control.v1.ControlService.Status:input_type -> pyudf.control.v1.StatusRequest
+	18, // 25: pyudf.control.v1.ControlService.Logs:input_type -> pyudf.control.v1.LogsRequest
+	20, // 26: pyudf.control.v1.ControlService.Rollback:input_type -> pyudf.control.v1.RollbackRequest
+	22, // 27: pyudf.control.v1.ControlService.Stop:input_type -> pyudf.control.v1.StopRequest
+	24, // 28: pyudf.control.v1.ControlService.Start:input_type -> pyudf.control.v1.StartRequest
+	26, // 29: pyudf.control.v1.ControlService.Delete:input_type -> pyudf.control.v1.DeleteRequest
+	6,  // 30: pyudf.control.v1.ControlService.GetNode:output_type -> pyudf.control.v1.GetNodeResponse
+	10, // 31: pyudf.control.v1.ControlService.Deploy:output_type -> pyudf.control.v1.DeployResponse
+	13, // 32: pyudf.control.v1.ControlService.List:output_type -> pyudf.control.v1.ListResponse
+	15, // 33: pyudf.control.v1.ControlService.Status:output_type -> pyudf.control.v1.StatusResponse
+	19, // 34: pyudf.control.v1.ControlService.Logs:output_type -> pyudf.control.v1.LogsResponse
+	21, // 35: pyudf.control.v1.ControlService.Rollback:output_type -> pyudf.control.v1.RollbackResponse
+	23, // 36: pyudf.control.v1.ControlService.Stop:output_type -> pyudf.control.v1.StopResponse
+	25, // 37: pyudf.control.v1.ControlService.Start:output_type -> pyudf.control.v1.StartResponse
+	27, // 38: pyudf.control.v1.ControlService.Delete:output_type -> pyudf.control.v1.DeleteResponse
+	30, // [30:39] is the sub-list for method output_type
+	21, // [21:30] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_pyudf_control_v1_control_proto_init() }
@@ -1966,11 +2061,11 @@ func file_pyudf_control_v1_control_proto_init() {
 	if File_pyudf_control_v1_control_proto != nil {
 		return
 	}
-	file_pyudf_control_v1_control_proto_msgTypes[8].OneofWrappers = []any{
+	file_pyudf_control_v1_control_proto_msgTypes[9].OneofWrappers = []any{
 		(*DeployResponse_Progress)(nil),
 		(*DeployResponse_Done)(nil),
 	}
-	file_pyudf_control_v1_control_proto_msgTypes[19].OneofWrappers = []any{
+	file_pyudf_control_v1_control_proto_msgTypes[20].OneofWrappers = []any{
 		(*RollbackResponse_Progress)(nil),
 		(*RollbackResponse_Done)(nil),
 	}
@@ -1980,7 +2075,7 @@ func file_pyudf_control_v1_control_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyudf_control_v1_control_proto_rawDesc), len(file_pyudf_control_v1_control_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
