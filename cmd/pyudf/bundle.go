@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"os/exec"
 	"strings"
 
@@ -88,10 +89,15 @@ would do, and writes nothing.
 }
 
 func (f *bundleFlags) add(cmd *cobra.Command) {
+	f.addBuild(cmd)
+	cmd.Flags().StringVar(&f.output, "output", "text", "the `FORMAT`: text or json")
+}
+
+// addBuild adds the flags that say what goes into a bundle.
+func (f *bundleFlags) addBuild(cmd *cobra.Command) {
 	cmd.Flags().StringArrayVar(&f.extra, "with", nil, "a file or directory beside the target that goes as well, as `PATH`; may be repeated")
 	cmd.Flags().StringVar(&f.requirements, "requirements", "", "a `FILE` with what has to be installed (default uv.lock, pyproject.toml or requirements.txt of the project, else what is imported)")
 	cmd.Flags().StringVar(&f.maxFile, "max-file", "10MB", "the largest `SIZE` of a data file")
-	cmd.Flags().StringVar(&f.output, "output", "text", "the `FORMAT`: text or json")
 	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the project (default the active environment, else .venv beside the target, else python3)")
 }
 
@@ -99,6 +105,13 @@ func (f *bundleFlags) run(ctx context.Context, w *world, command, named string) 
 	if err := oneOf("--output", f.output, "text", "json"); err != nil {
 		return outcome.Mendable(err)
 	}
+	ctx, release := w.interruptible(ctx, func() {})
+	defer release()
+	return f.bundling(ctx, w.out, command, named)
+}
+
+// bundling runs the Python of the project that makes bundles. What it has to say goes to out.
+func (f *bundleFlags) bundling(ctx context.Context, out io.Writer, command, named string) error {
 	file, err := target.File(named)
 	if err != nil {
 		return outcome.Mendable(err)
@@ -108,11 +121,9 @@ func (f *bundleFlags) run(ctx context.Context, w *world, command, named string) 
 	if err != nil {
 		return outcome.Mendable(err)
 	}
-	ctx, release := w.interruptible(ctx, func() {})
-	defer release()
 	var said bytes.Buffer
 	python := exec.CommandContext(ctx, interpreter, f.arguments(command, named)...)
-	python.Stdout, python.Stderr = w.out, &said
+	python.Stdout, python.Stderr = out, &said
 	return bundlingError(ctx, python.Run(), said.String())
 }
 

@@ -26,6 +26,8 @@ func choices(command, flag string) []string {
 		return []string{"earliest", "latest"}
 	case "offset":
 		return []string{"earliest", "latest", lastShown}
+	case "output":
+		return []string{"text", "json"}
 	case "format":
 		switch command {
 		case "plan":
@@ -40,6 +42,14 @@ func choices(command, flag string) []string {
 	}
 }
 
+// fileFlags are those that name files, on some command at least.
+func fileFlags() []string {
+	return []string{
+		"config", "ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
+		"token-file", "tokens", "ca", "client-cert", "client-key",
+	}
+}
+
 // completeFlags has the shell complete the values of a command's flags and of those below it: those of a few values, and
 // directories. Of all that is left the shell offers files for those that take one, and nothing for the others.
 func completeFlags(cmd *cobra.Command) {
@@ -51,7 +61,7 @@ func completeFlags(cmd *cobra.Command) {
 			complete = cobra.FixedCompletions(few, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
 		case flag.Name == "state-dir" || flag.Name == "data-dir":
 			complete = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
-		case !slices.Contains([]string{"config", "ready-file", "python", "attach", "from", "to", "snapshots"}, flag.Name):
+		case !slices.Contains(fileFlags(), flag.Name):
 			complete = cobra.NoFileCompletions
 		default:
 			return

@@ -12,7 +12,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolin
 
 func TestHelpIsTheGoldenOne(t *testing.T) {
 	p := newProgram(t)
-	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "bundle", "bundle build", "bundle show", "produce", "tail", "dev", "version"} {
+	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "deploy", "list", "history", "rollback", "logs", "stop", "start", "delete", "bundle", "bundle build", "bundle show", "token", "produce", "tail", "dev", "version"} {
 		p.must(t, strings.Fields(command+" --help")...)
 		golden := filepath.Join("testdata", strings.TrimSpace("help "+command)+".txt")
 		if *rewrite {
@@ -67,6 +67,9 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		{"plan heat.py --format pdf --log-level loud", "pyudf: --log-level loud: write debug, info, warn or error\n  --format pdf: write text, json, dot or svg"},
 		{"produce t data.txt --partitions 0", "pyudf: data.txt does not say by its name what it holds: add --format csv, or --format json for a JSON object on each line\n  --partitions 0: write 1 or more"},
 		{"produce t nope.csv", "pyudf: nope.csv: no such file or directory; give the path of a file as seen from this directory, or - for standard input"},
+		{"deploy", "pyudf: `pyudf deploy TARGET` takes 1 argument, not 0\n  see `pyudf deploy --help`"},
+		{"logs heat --lines 0", "pyudf: --lines 0: write 1 or more"},
+		{"rollback heat --to last", "pyudf: invalid argument \"last\" for \"--to\" flag: strconv.ParseUint: parsing \"last\": invalid syntax\n  see `pyudf rollback --help`"},
 		{"bundle build", "pyudf: `pyudf bundle build TARGET` takes 1 argument, not 0\n  see `pyudf bundle build --help`"},
 		{"bundle build heat.ipynb --output yaml", "pyudf: --output yaml: write text or json"},
 		{"bundle show nope.pyudf", "pyudf: nope.pyudf: no such file or directory; give the path of your app as seen from this directory"},

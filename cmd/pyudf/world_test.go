@@ -20,7 +20,7 @@ type program struct {
 
 func newProgram(t *testing.T) *program {
 	t.Helper()
-	p := &program{in: strings.NewReader(""), env: map[string]string{}, signals: make(chan os.Signal)}
+	p := &program{in: strings.NewReader(""), env: map[string]string{engineEnv: noEngine}, signals: make(chan os.Signal)}
 	p.world = &world{
 		in:       p.in,
 		out:      &p.out,
