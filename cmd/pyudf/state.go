@@ -181,6 +181,7 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 	}
 	return &engine.Changelogs{
 		Log:   p.cluster,
+		Marks: p.transactional,
 		Topic: func(from *plan.Source) string { return p.config.group + "." + from.Slug() + ".changelog" },
 	}
 }
