@@ -141,7 +141,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	if err := n.open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer n.close()
+	defer n.close(ctx)
 	t.logger.Info("the node is ready", "node", n.place.ID(), "cluster", f.cluster, "url", n.server.URL(), "deployments", len(n.registry.Deployments()))
 	if f.readyFile != "" {
 		if err := writeReady(f.readyFile, n.server.URL()); err != nil {

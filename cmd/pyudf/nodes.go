@@ -56,7 +56,7 @@ type clusterNode struct {
 func (n *clusterNode) open(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			n.close()
+			n.close(ctx)
 		}
 	}()
 	if n.cluster, err = connect(ctx, n.settings, n.logger); err != nil {
@@ -127,9 +127,9 @@ func (n *clusterNode) interpreter() (string, error) {
 // run is a node at work, until ctx ends.
 func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
 
-func (n *clusterNode) close() {
+func (n *clusterNode) close(ctx context.Context) {
 	if n.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		closeLogged(n.logger, func() error { return n.server.Close(ctx) })
 	}
