@@ -44,7 +44,7 @@ func TestWhatIsDeployedGivesWhatTheNotebookReplayed(t *testing.T) {
 	kafkatest.EachOwn(t, func(t *testing.T, b *kafkatest.Broker) {
 		for _, r := range all {
 			t.Run(r.file, func(t *testing.T) {
-				d := deploymentOf(t, b, r)
+				d := produced(t, b, r)
 				d.run(t)
 				d.check(t, "open")
 				d.run(t, "--flush")
@@ -105,8 +105,8 @@ func (n notebook) keyOf(t *testing.T, value string) string {
 	return key
 }
 
-// deployment is a notebook in production on a broker.
-type deployment struct {
+// production is a notebook in production on a broker.
+type production struct {
 	*replayed
 
 	broker   *kafkatest.Broker
@@ -114,11 +114,11 @@ type deployment struct {
 	stateDir string
 }
 
-// deploymentOf creates the topics and feeds the one that the app reads. Those of a notebook whose records are in order have
+// produced creates the topics and feeds the one that the app reads. Those of a notebook whose records are in order have
 // several partitions on a real Kafka, where records of a key keep their order, and one on the embedded broker, where all do.
-func deploymentOf(t *testing.T, b *kafkatest.Broker, r *replayed) *deployment {
+func produced(t *testing.T, b *kafkatest.Broker, r *replayed) *production {
 	t.Helper()
-	d := &deployment{replayed: r, broker: b, spread: b.Name == "kafka" && !r.disordered, stateDir: t.TempDir()}
+	d := &production{replayed: r, broker: b, spread: b.Name == "kafka" && !r.disordered, stateDir: t.TempDir()}
 	partitions, partition := 1, int32(0)
 	if d.spread {
 		partitions, partition = 3, kafkatest.ByKey
@@ -133,13 +133,13 @@ func deploymentOf(t *testing.T, b *kafkatest.Broker, r *replayed) *deployment {
 }
 
 // run has the bundle work in production until all that is in its topics went through it. How bundles get there is known here alone.
-func (d *deployment) run(t *testing.T, flags ...string) {
+func (d *production) run(t *testing.T, flags ...string) {
 	t.Helper()
 	start(t, d.broker, nil, append([]string{"run", d.bundle, "--until-end", "--state-dir", d.stateDir}, flags...)...).succeed(t)
 }
 
 // check fails unless what is in the topics is what the replay gave, record by record.
-func (d *deployment) check(t *testing.T, kind string) {
+func (d *production) check(t *testing.T, kind string) {
 	t.Helper()
 	for _, topic := range d.outputs {
 		var want, got []entity
@@ -155,7 +155,7 @@ func (d *deployment) check(t *testing.T, kind string) {
 	d.checkDead(t, kind)
 }
 
-func (d *deployment) checkLate(t *testing.T, kind string) {
+func (d *production) checkLate(t *testing.T, kind string) {
 	t.Helper()
 	var want, got []entity
 	for _, line := range d.lines(t, kind, "late") {
@@ -182,7 +182,7 @@ func letterColumns() map[string]string {
 	}
 }
 
-func (d *deployment) checkDead(t *testing.T, kind string) {
+func (d *production) checkDead(t *testing.T, kind string) {
 	t.Helper()
 	var want, got []entity
 	for _, line := range d.lines(t, kind, "dead") {
@@ -213,7 +213,7 @@ func (d *deployment) checkDead(t *testing.T, kind string) {
 type entity struct{ key, value string }
 
 // compare fails unless the records are equal and in one order; in several partitions those of each key.
-func (d *deployment) compare(t *testing.T, what string, got, want []entity) {
+func (d *production) compare(t *testing.T, what string, got, want []entity) {
 	t.Helper()
 	if d.spread {
 		byKey := func(a, b entity) int { return strings.Compare(a.key, b.key) }
