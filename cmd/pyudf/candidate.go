@@ -89,7 +89,7 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return err
 	}
 	arguments := append([]string{bundle.File}, functionArguments(c.job.Version.GetSettings().GetFunction())...)
-	progress(fmt.Sprintf("starting %d workers", c.flags.workers))
+	progress(staffing(c.flags.workers))
 	c.workers = &workers{logger: c.job.Logger, start: func(ctx context.Context) (*host.Process, error) {
 		return host.Start(ctx, host.Config{Python: c.lease.Python, Args: arguments, Env: environ, Logger: c.job.Logger})
 	}}
@@ -97,6 +97,14 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return outcome.Mendable(explainLoad(err))
 	}
 	return nil
+}
+
+// staffing says that workers are started.
+func staffing(workers int) string {
+	if workers == 1 {
+		return "starting a worker"
+	}
+	return fmt.Sprintf("starting %d workers", workers)
 }
 
 // environ is what workers inherit. An environment of its own has its own packages, and none of the node's.

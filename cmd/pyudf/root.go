@@ -70,7 +70,7 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	root.SetCompletionCommandGroupID(groupOther)
 	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w),
 		newDeploy(w), newList(w), newLogs(w), newHistory(w), newRollback(w), newStop(w), newStart(w), newDelete(w),
-		newEngine(w), newBundle(w), newToken(w),
+		newEngine(w), newWorker(w), newBundle(w), newToken(w),
 		newProduce(w), newTail(w), newDev(w), newHarness(w), newReplay(w), newVersion(w))
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false
