@@ -185,7 +185,7 @@ func advice(addr, url string) string {
 	try, ends := "pyudf run heat.py", "it"
 	if url != "" {
 		fmt.Fprintf(&text, "An engine node listens on %s.\n", url)
-		try, ends = "pyudf deploy heat.py", "both"
+		try, ends = "pyudf deploy heat.ipynb", "both"
 	}
 	text.WriteString("\nTry next, in another terminal:\n")
 	if addr != settings.DefaultBrokers {

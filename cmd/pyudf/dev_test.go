@@ -156,7 +156,7 @@ func TestDevNeedsNoVariablesOnItsDefaultAddresses(t *testing.T) {
 		t.Errorf("got\n%s", text)
 	}
 	text := greeting("127.0.0.1:4000", "data") + advice("127.0.0.1:4000", "http://127.0.0.1:4001")
-	for _, want := range []string{"Its data are kept in data.", "  export PYUDF_BROKERS=127.0.0.1:4000\n", "  export PYUDF_ENGINE=http://127.0.0.1:4001\n", "  pyudf deploy heat.py\n"} {
+	for _, want := range []string{"Its data are kept in data.", "  export PYUDF_BROKERS=127.0.0.1:4000\n", "  export PYUDF_ENGINE=http://127.0.0.1:4001\n", "  pyudf deploy heat.ipynb\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is not in\n%s", want, text)
 		}
