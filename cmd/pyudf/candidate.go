@@ -188,14 +188,15 @@ func (c *candidate) Follows() error { return engine.HandOver(c.compiled) }
 // Run implements supervise.Candidate.
 func (c *candidate) Run(ctx context.Context, begun func()) error {
 	logger := c.job.Logger
-	connecting := beginConnect(ctx, c.node.settings, logger)
-	defer connecting.drop()
 	p := parsed{settings: c.node.settings, target: c.target, talk: &talk{logger: logger}}
 	set := c.node.metricsOf(c.job.Deployment)
-	ports, err := openPorts(ctx, c.plan, connecting, c.flags.portsConfig(p, c.plan, set))
+	config := c.flags.portsConfig(p, c.plan, set)
+	config.shared = c.node.cluster // clients wait there for the version that follows
+	ports, err := openPorts(ctx, c.plan, nil, config)
 	if err != nil {
 		return err
 	}
+	ports.beginInternals(ctx, c.compiled)
 	kept, err := c.flags.openState(ctx, c.node.world, c.compiled, ports)
 	if err != nil {
 		ports.close()
