@@ -117,6 +117,7 @@ func (d *deployment) begin(t *testing.T, v *version) *engine.Running {
 		Plan: v.proto, OpenSource: o.source, OpenOutlet: o.outlet, OpenHop: o.hop, Partitions: o.partitions,
 		State: d.root, Changelogs: &engine.Changelogs{
 			Log:   d.cluster,
+			Marks: true,
 			Topic: func(from *plan.Source) string { return d.group + "." + from.Slug() + ".changelog" },
 		},
 		Start: func(context.Context) (dispatch.Worker, error) { return <-v.warm, nil }, Workers: warmWorkers,

@@ -164,6 +164,13 @@ func (o *outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
 	return nil
 }
 
+// Stay implements sink.Stayer.
+func (o *outlet) Stay() {
+	if o.topics != nil {
+		o.topics.Stay()
+	}
+}
+
 // Close implements sink.Outlet.
 func (o *outlet) Close() error {
 	if o.topics == nil {

@@ -193,6 +193,7 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 	}
 	return &engine.Changelogs{
 		Log:   p.cluster,
+		Marks: p.transactional,
 		Topic: func(from *plan.Source) string { return p.config.stateName + "." + from.Slug() + ".changelog" },
 	}
 }
