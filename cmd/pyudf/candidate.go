@@ -15,6 +15,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/environments"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	progressing "github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/supervise"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
 	"github.com/pyudf/pyudf/engine"
@@ -89,7 +90,7 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return err
 	}
 	arguments := append([]string{bundle.File}, functionArguments(c.job.Version.GetSettings().GetFunction())...)
-	progress(fmt.Sprintf("starting %d workers", c.flags.workers))
+	progress("starting " + progressing.Count(int64(c.flags.workers), "worker"))
 	c.workers = &workers{logger: c.job.Logger, start: func(ctx context.Context) (*host.Process, error) {
 		return host.Start(ctx, host.Config{Python: c.lease.Python, Args: arguments, Env: environ, Logger: c.job.Logger})
 	}}
