@@ -77,7 +77,7 @@ func (n *clusterNode) open(ctx context.Context) (err error) {
 	}
 	n.supervisor = supervise.New(supervise.Config{
 		Self: self, Registry: n.registry, Peers: n.peers(), Prepare: n.prepare, Check: n.check, Open: n.lookInto,
-		Forget: n.forget, Tidy: n.tidy, Level: slog.LevelInfo, Logger: n.logger,
+		Forget: n.forget, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
 	})
 	n.server, err = control.Start(ctx, control.ServerConfig{
 		Addr: n.flags.listen, Cert: n.flags.cert, Key: n.flags.key, ClientCA: n.flags.clientCA, Tokens: n.flags.tokens,

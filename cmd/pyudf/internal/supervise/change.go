@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -22,9 +23,9 @@ func (n *Node) Deploy(ctx context.Context, by string, req *controlv1.DeployReque
 	if err != nil {
 		return nil, err
 	}
-	name := req.GetName()
-	if name == "" {
-		name = bundle.App
+	name, err := n.nameOf(ctx, req, bundle, progress)
+	if err != nil {
+		return nil, err
 	}
 	before, _ := n.config.Registry.Deployment(name)
 	if now := current(before); !req.GetResetState() && !before.GetStopped() && now.GetContent() == bundle.Content && sameSettings(now.GetSettings(), req.GetSettings()) {
@@ -34,6 +35,21 @@ func (n *Node) Deploy(ctx context.Context, by string, req *controlv1.DeployReque
 	version.Archive, version.Bytes, version.Bundle, version.Content = bundle.Archive, bundle.Bytes, bundle.Hash, bundle.Content
 	version.Settings, version.DeployedBy = req.GetSettings(), by
 	return n.change(ctx, change{name: name, before: before, version: version, reset: req.GetResetState(), archive: req.GetBundle()}, progress)
+}
+
+// nameOf returns what a deployment is to be called. Some apps say their names only when they run.
+func (n *Node) nameOf(ctx context.Context, req *controlv1.DeployRequest, bundle *Bundle, progress func(string)) (string, error) {
+	if name := cmp.Or(req.GetName(), bundle.App); name != "" {
+		return name, nil
+	}
+	progress("asking the app for its name")
+	version := &controlv1.Version{Archive: bundle.Archive, Settings: req.GetSettings()}
+	candidate, err := n.config.Prepare(ctx, Job{Version: version, Logger: n.config.Logger}, func(string) {})
+	if err != nil {
+		return "", err
+	}
+	defer candidate.Close()
+	return candidate.Plan().GetApp(), nil
 }
 
 func sameSettings(a, b *controlv1.Settings) bool {
@@ -136,6 +152,7 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 			return nil, err
 		}
 	}
+	n.pass("bundled")
 	n.adopt(c.name, c.version, candidate)
 	adopted = true
 	after, err := n.config.Registry.Change(ctx, c.name, c.apply)
@@ -145,7 +162,15 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 		}
 		return nil, err
 	}
+	n.pass("recorded")
 	return n.settle(ctx, c, after, progress)
+}
+
+// pass tells tests of crashes how far a change is.
+func (n *Node) pass(point string) {
+	if n.config.Probe != nil {
+		n.config.Probe(point)
+	}
 }
 
 // apply makes the version the current one of a deployment, unless another change came first.
