@@ -26,12 +26,15 @@ COMMAND = re.compile(r"^```console\n\$ ([^\n]+)\n(.*?)^```$", re.DOTALL | re.MUL
 
 CELL = re.compile(r"(.+\.ipynb) \[\d+\]")
 
-# What varies from run to run: how long it took and how fast that was, addresses, nodes, moments and people.
+# What varies from run to run: how long it took and how fast that was, addresses, nodes, moments
+# and people.
 VARYING = re.compile(
-    r"[\d.,]+ s, [\d,]+ records?/s|127\.0\.0\.1:\d+|\bn[a-z2-7]{12}\b|\b20[2-9]\d-\d\d-\d\dT\S+Z  \S+$|Python 3\.\d+",
+    r"[\d.,]+ s, [\d,]+ records?/s|127\.0\.0\.1:\d+|\bn[a-z2-7]{12}\b"
+    r"|\b20[2-9]\d-\d\d-\d\dT\S+Z  \S+$|Python 3\.\d+",
     re.MULTILINE,
 )
-# Log lines, what is said only where a moment passes, and variables that are needed only where addresses are others.
+# Log lines, what is said only where a moment passes, and variables that are needed only where
+# addresses are others.
 PASSING = re.compile(
     r"^(\d\d:\d\d:\d\d (info|warn) .*|waiting for \d+ of \d+ nodes|  export PYUDF_\w+=.*)\n",
     re.MULTILINE,
@@ -105,10 +108,12 @@ def printed(command: str, environ: dict[str, str], cwd: Path) -> str:
 
 
 def shown_in_time(command: str, shown: str, environ: dict[str, str], cwd: Path) -> str:
-    """What a command prints once it is what the page shows, or at last: results come when they are there."""
+    """What a command prints once it is what the page shows, or at last: results take a moment."""
     until = time.monotonic() + 20
     said = printed(command, environ, cwd)
-    while command.startswith("pyudf tail") and mask(said) != mask(shown) and time.monotonic() < until:
+    while command.startswith("pyudf tail") and mask(said) != mask(shown):
+        if time.monotonic() > until:
+            break
         time.sleep(0.2)
         said = printed(command, environ, cwd)
     return said
