@@ -191,8 +191,7 @@ func TestACallThatOutlastsTheDrainIsCutOffAndASecondSignalDoesNotWait(t *testing
 		"a second request": {nil, 2, "stopped at once"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := newSidecar(t, b, "slow.py")
-			s.file = filepath.Join("testdata", "apps", "stuck.py")
+			s := newSidecar(t, b, "stuck.py")
 			s.produce(t, numbersTo(1)...)
 			worker := s.serve(t, test.flags...)
 			run := start(t, b, nil, "run", "--attach", s.socket, "--group", s.app)
@@ -216,18 +215,22 @@ func TestACallThatOutlastsTheDrainIsCutOffAndASecondSignalDoesNotWait(t *testing
 }
 
 func TestACallOfAnEngineThatDiedDoesNotKeepTheSidecarFromTheNext(t *testing.T) {
-	b := kafkatest.Embedded(t)
-	s := newSidecar(t, b, "slow.py")
-	s.file = filepath.Join("testdata", "apps", "stuck.py")
-	s.produce(t, numbersTo(1)...)
-	worker := s.serve(t)
-	run := start(t, b, nil, "run", "--attach", s.socket, "--group", s.app)
-	s.awaitCalls(t, 1)
-	first := python(t, worker)
-	run.kill()
-	start(t, b, nil, "run", "--attach", s.socket, "--group", s.app).await(t, "waiting for the worker .*an engine has given up")
-	s.awaitCalls(t, 2)
-	if pids := strings.Count(worker.err.String(), " pid="+strconv.Itoa(first)+" "); pids != 1 || strings.Count(worker.err.String(), "serving") != 2 {
-		t.Errorf("the worker was not started again:\n%s", worker.err)
+	for does, record := range map[string]string{"waits": `{"x":0}`, "keeps Python's lock": `{"x":0,"seconds":3600}`} {
+		t.Run(does, func(t *testing.T) {
+			t.Parallel()
+			b := kafkatest.Embedded(t)
+			s := newSidecar(t, b, "stuck.py")
+			s.produce(t, record)
+			worker := s.serve(t)
+			run := start(t, b, nil, "run", "--attach", s.socket, "--group", s.app)
+			s.awaitCalls(t, 1)
+			first := python(t, worker)
+			run.kill()
+			start(t, b, nil, "run", "--attach", s.socket, "--group", s.app).await(t, "waiting for the worker .*(an engine has given up|does not answer)")
+			s.awaitCalls(t, 2)
+			if before := strings.Count(worker.err.String(), " pid="+strconv.Itoa(first)+" "); before != 1 || strings.Count(worker.err.String(), "serving") != 2 {
+				t.Errorf("the worker was not started again:\n%s", worker.err)
+			}
+		})
 	}
 }

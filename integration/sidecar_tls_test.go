@@ -69,3 +69,22 @@ func TestASidecarOnTCPServesEnginesWithTheRightCertificateAndNoOthers(t *testing
 	s.complete(t, 1000)
 	worker.stop(t)
 }
+
+func TestAFunctionThatKeepsPythonsLockForLongIsNotCutOffThoughAnotherEngineWaits(t *testing.T) {
+	t.Parallel()
+	b := kafkatest.Embedded(t)
+	s := newSidecar(t, b, "stuck.py")
+	s.produce(t, `{"x":0,"seconds":30}`)
+	ca, hour := workertest.NewAuthority(t), time.Now().Add(time.Hour)
+	worker, at := s.serveSecret(t, ca.Issue(t, "worker", hour))
+	run := s.attachSecret(t, at, ca.Issue(t, "engine", hour))
+	s.awaitCalls(t, 1)
+	s.app = kafkatest.Name(t, "second")
+	s.attachSecret(t, at, ca.Issue(t, "second", hour)).await(t, "waiting for the worker .*does not answer")
+	run.succeed(t)
+	if calls := s.called(t); len(calls) != 1 {
+		t.Errorf("it was called %d times", len(calls))
+	}
+	contains(t, "the end", run.err.String(), "1 record in, 1 out, 0 dead letters")
+	worker.stop(t)
+}

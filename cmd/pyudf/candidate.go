@@ -28,11 +28,13 @@ import (
 
 // candidate is a version of a deployment whose workers are up.
 type candidate struct {
-	node     *clusterNode
-	job      supervise.Job
-	flags    *runFlags
-	target   target.Target
-	workers  *workers
+	node    *clusterNode
+	job     supervise.Job
+	flags   *runFlags
+	target  target.Target
+	workers *workers
+	// attached is the worker that somebody else runs, nil if there is none.
+	attached *host.AttachConfig
 	lease    *environments.Lease
 	plan     *planv1.Plan
 	compiled *plan.Plan
@@ -189,14 +191,16 @@ func (c *candidate) Follows() error { return engine.HandOver(c.compiled) }
 // Run implements supervise.Candidate.
 func (c *candidate) Run(ctx context.Context, begun func()) error {
 	logger := c.job.Logger
-	connecting := beginConnect(ctx, c.node.settings, logger)
-	defer connecting.drop()
+	defer c.take(ctx)()
 	p := parsed{settings: c.node.settings, target: c.target, talk: &talk{logger: logger}}
 	set := c.node.metricsOf(c.job.Deployment)
-	ports, err := openPorts(ctx, c.plan, connecting, c.flags.portsConfig(p, c.plan, set))
+	config := c.flags.portsConfig(p, c.plan, set)
+	config.shared = c.node.cluster // clients wait there for the version that follows
+	ports, err := openPorts(ctx, c.plan, nil, config)
 	if err != nil {
 		return err
 	}
+	ports.beginInternals(ctx, c.compiled)
 	kept, err := c.flags.openState(ctx, c.node.world, c.compiled, ports)
 	if err != nil {
 		ports.close()

@@ -191,6 +191,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
+	ports.beginInternals(ctx, compiled)
 	kept, err := f.openState(ctx, w, compiled, ports)
 	if err != nil {
 		return unlessStopped(ctx, err)

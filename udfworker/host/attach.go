@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -165,10 +166,10 @@ func (s *Sidecar) explain(err error) error {
 		return nil
 	case errors.As(err, new(*BundleError)):
 		return err // it says so itself
-	case errors.As(err, &rpc) && isAway(rpc.GRPCStatus().Code()):
-		return &plugin.AbsentError{Message: s.name() + " is not ready: " + rpc.GRPCStatus().Message(), Err: err}
-	case errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, context.DeadlineExceeded), status.Code(err) == codes.DeadlineExceeded:
 		return &plugin.AbsentError{Message: s.name() + " does not answer", Err: err}
+	case errors.As(err, &rpc) && isAway(rpc.GRPCStatus().Code()):
+		return &plugin.AbsentError{Message: s.name() + " is not ready: " + told(rpc.GRPCStatus().Message()), Err: err}
 	default:
 		return fmt.Errorf("%s: %w", s.name(), err)
 	}
@@ -176,7 +177,15 @@ func (s *Sidecar) explain(err error) error {
 
 // isAway tells whether a worker may answer otherwise in a moment: it is being started or stopped, or has another engine.
 func isAway(code codes.Code) bool {
-	return code == codes.Unavailable || code == codes.FailedPrecondition || code == codes.DeadlineExceeded
+	return code == codes.Unavailable || code == codes.FailedPrecondition
+}
+
+// told returns what a worker said; what gRPC says of a connection that broke is of no use to anybody.
+func told(message string) string {
+	if strings.HasPrefix(message, "connection error") || strings.HasPrefix(message, "error reading from server") {
+		return "it closed the connection"
+	}
+	return message
 }
 
 // attached is a worker that is not ours. It is gone when the connection is closed.

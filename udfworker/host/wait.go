@@ -23,6 +23,8 @@ type wait struct {
 	// again tells that there was a worker before; the loss of that is logged already.
 	again  bool
 	reason string
+	// absent tells that it was logged that there is no worker.
+	absent bool
 }
 
 // newWait begins to wait. REQUIRES: the sidecar's mu is held.
@@ -80,9 +82,10 @@ func (w *wait) tell(reason error, absent bool) {
 		config.Waiting(reason)
 	}
 	switch at := config.Address.String(); {
-	case absent && w.again:
+	case absent && (w.again || w.absent):
 		config.Logger.Debug("the worker is not there yet", "worker", at, "cause", reason)
 	case absent:
+		w.absent = true
 		config.Logger.Info("waiting for the worker", "worker", at, "at_most", config.Timeout, "cause", reason)
 	default:
 		config.Logger.Warn("the worker that is there cannot be used, waiting for another", "worker", at, "at_most", config.Timeout, "cause", reason)

@@ -27,19 +27,20 @@ type dialFunc func(context.Context) (net.Conn, error)
 type front struct {
 	listener net.Listener
 	logger   *slog.Logger
-	// left gets a signal when a connection ended.
-	left chan struct{}
+	// left gets the time when a connection to the worker ended, unless one is there already.
+	left chan time.Time
 	done sync.WaitGroup
 
 	mu sync.Mutex
 	// worker is nil while there is none, or none to come. Guarded by mu.
 	worker dialFunc
-	open   map[net.Conn]struct{} // guarded by mu
-	closed bool                  // guarded by mu
+	// open has the connections and when they began. Guarded by mu.
+	open   map[net.Conn]time.Time
+	closed bool // guarded by mu
 }
 
 func newFront(listener net.Listener, logger *slog.Logger) *front {
-	f := &front{listener: listener, logger: logger, left: make(chan struct{}, 1), open: map[net.Conn]struct{}{}}
+	f := &front{listener: listener, logger: logger, left: make(chan time.Time, 1), open: map[net.Conn]time.Time{}}
 	f.done.Go(f.accept)
 	return f
 }
@@ -105,18 +106,26 @@ func (f *front) begin(connection net.Conn) {
 		_ = connection.Close() // nothing was said yet
 		return
 	}
-	f.open[connection] = struct{}{}
+	f.open[connection] = time.Now()
 	f.done.Go(func() {
 		f.serve(connection)
 		_ = connection.Close() // what there was to say was said
 		f.mu.Lock()
 		delete(f.open, connection)
 		f.mu.Unlock()
-		select {
-		case f.left <- struct{}{}:
-		default:
-		}
 	})
+}
+
+// hasFrom tells whether a connection is open that began before a time.
+func (f *front) hasFrom(before time.Time) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, began := range f.open {
+		if began.Before(before) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *front) serve(connection net.Conn) {
@@ -139,7 +148,13 @@ func (f *front) serve(connection net.Conn) {
 		f.logger.Debug("the worker could not be reached", "cause", err)
 		return
 	}
-	relay(connection, worker)
+	if !relay(connection, worker) {
+		return // it only tried whether anybody serves
+	}
+	select {
+	case f.left <- time.Now():
+	default:
+	}
 }
 
 func (f *front) refused(connection net.Conn, err error) {
@@ -152,13 +167,15 @@ func (f *front) refused(connection net.Conn, err error) {
 }
 
 // relay carries bytes both ways until the worker's side ends and its last bytes have been handed over, or the engine's
-// side ends. It closes the worker's side.
-func relay(engine, worker net.Conn) {
+// side ends. It closes the worker's side, and tells whether the engine said anything.
+func relay(engine, worker net.Conn) (asked bool) {
 	heard := make(chan struct{})
 	go func() {
 		defer close(heard)
-		if carry(worker, engine) {
-			_ = worker.Close() // the engine is gone
+		size, gone := carry(worker, engine)
+		asked = size > 0
+		if gone {
+			_ = worker.Close() // nobody waits for it
 			return
 		}
 		// The worker takes no more, but it may have answers that are on their way.
@@ -173,20 +190,22 @@ func relay(engine, worker net.Conn) {
 	}
 	<-heard
 	_ = worker.Close() // it has ended
+	return asked
 }
 
-// carry copies bytes until one of the sides ends, and tells whether it is the one that they come from.
-func carry(to io.Writer, from io.Reader) (fromEnded bool) {
+// carry copies bytes until one of the sides ends, and tells how many came, and whether it is their side that ended.
+func carry(to io.Writer, from io.Reader) (size int, fromEnded bool) {
 	buffer := make([]byte, relayBuffer)
 	for {
 		n, err := from.Read(buffer)
+		size += n
 		if n > 0 {
 			if _, err := to.Write(buffer[:n]); err != nil {
-				return false
+				return size, false
 			}
 		}
 		if err != nil {
-			return true
+			return size, true
 		}
 	}
 }

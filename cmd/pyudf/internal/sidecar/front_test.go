@@ -98,14 +98,25 @@ func TestTheLastAnswersOfAWorkerReachItsEngineHoweverMuchThatStillAsks(t *testin
 func TestAWorkerLearnsThatItsEngineIsGone(t *testing.T) {
 	f, path, workers := led(t)
 	engine := connect(t, path)
+	if _, err := engine.Write([]byte("?")); err != nil {
+		t.Fatal(err)
+	}
 	worker := accepted(t, workers)
 	if err := engine.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := worker.Read(make([]byte, 1)); err != io.EOF { //nolint:errorlint // a connection's own
-		t.Errorf("got %v", err)
+	if got, err := io.ReadAll(worker); string(got) != "?" || err != nil {
+		t.Errorf("got %q (%v)", got, err)
 	}
-	<-f.left
+	left := <-f.left
+	if f.hasFrom(left) {
+		t.Error("there is an engine from before")
+	}
+	connect(t, path)
+	accepted(t, workers)
+	if f.hasFrom(left) || !f.hasFrom(time.Now()) {
+		t.Error("an engine that came after is none from before")
+	}
 }
 
 func TestAConnectionEndsWhereThereIsNoWorker(t *testing.T) {

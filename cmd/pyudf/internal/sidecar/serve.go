@@ -144,6 +144,7 @@ func (s *server) unloadable(ctx context.Context, worker *plugin.Worker, fault *w
 
 // watch returns when the worker ends, or has drained once ctx ended.
 func (s *server) watch(ctx context.Context, worker *plugin.Worker) error {
+	var since time.Time
 	var orphans <-chan time.Time
 	for {
 		select {
@@ -151,27 +152,27 @@ func (s *server) watch(ctx context.Context, worker *plugin.Worker) error {
 			return worker.Exit()
 		case <-ctx.Done():
 			return s.drain(context.WithoutCancel(ctx), worker)
-		case <-s.front.left:
+		case left := <-s.front.left:
 			if orphans == nil {
-				orphans = time.After(orphanGrace)
+				since, orphans = left, time.After(orphanGrace)
 			}
 		case <-orphans:
 			orphans = nil
-			s.endOrphan(ctx, worker)
+			s.endOrphan(ctx, worker, since)
 		}
 	}
 }
 
 // endOrphan ends the worker if it is at a call of an engine that left: it could be at it for ever, and it has one thread
-// for functions.
-func (s *server) endOrphan(ctx context.Context, worker *plugin.Worker) {
+// for functions. A worker that does not answer is at such a call unless there is an engine that was there before.
+func (s *server) endOrphan(ctx context.Context, worker *plugin.Worker, since time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, deafness)
 	defer cancel()
 	_, err := worker.Service().Control(ctx, &workerv1.ControlRequest{
 		Action: &workerv1.ControlRequest_Abandon{Abandon: &workerv1.Abandon{Orphan: true}},
 	})
-	if status.Code(err) != codes.DeadlineExceeded {
-		return // there is none, or the worker ends of it
+	if status.Code(err) != codes.DeadlineExceeded || s.front.hasFrom(since) {
+		return // there is none, or the worker ends of it; or nobody knows
 	}
 	s.config.Logger.Warn("the worker does not answer: a function keeps Python's lock, and an engine has left it; it is killed", "pid", worker.Pid())
 	if err := worker.Kill(); err != nil { //nolint:contextcheck // it takes no time
