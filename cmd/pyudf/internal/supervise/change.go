@@ -130,6 +130,9 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 	if j != nil {
 		logger = tee(n.config.Logger, j, n.config.Level).With("deployment", c.name)
 	}
+	if c.reset {
+		c.version.StateEpoch++
+	}
 	candidate, err := n.config.Prepare(ctx, Job{Deployment: c.name, Version: c.version, Logger: logger}, progress)
 	if err != nil {
 		return nil, err
@@ -141,10 +144,10 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 		}
 	}()
 	c.version.Plan = candidate.Plan()
-	if c.reset {
-		c.version.StateEpoch++
-	} else if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
-		return nil, err
+	if !c.reset {
+		if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
+			return nil, err
+		}
 	}
 	if c.archive != nil {
 		progress("giving the bundle to the cluster")
