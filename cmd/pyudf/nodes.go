@@ -127,6 +127,18 @@ func (n *clusterNode) interpreter() (string, error) {
 // run is a node at work, until ctx ends.
 func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
 
+// leaveURL writes where the node is to the file that a flag names, if it names one, until the node ends.
+func (n *clusterNode) leaveURL(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := writeReady(flag, path, n.server.URL()); err != nil {
+		return err
+	}
+	n.closing = append(n.closing, func() error { _ = os.Remove(path); return nil }) // whoever waits for it has read it
+	return nil
+}
+
 func (n *clusterNode) close(ctx context.Context) {
 	if n.server != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)

@@ -131,7 +131,7 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 		logger = tee(n.config.Logger, j, n.config.Level).With("deployment", c.name)
 	}
 	if c.reset {
-		c.version.StateEpoch++
+		c.version.StateEpoch++ // before it is made ready: what is made ready runs here as it is
 	}
 	candidate, err := n.config.Prepare(ctx, Job{Deployment: c.name, Version: c.version, Logger: logger}, progress)
 	if err != nil {
@@ -144,10 +144,10 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 		}
 	}()
 	c.version.Plan = candidate.Plan()
-	if !c.reset {
-		if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
-			return nil, err
-		}
+	if c.reset {
+		progress("beginning with empty windows and state")
+	} else if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
+		return nil, err
 	}
 	if c.archive != nil {
 		progress("giving the bundle to the cluster")

@@ -141,7 +141,7 @@ func (k *keeper) advance(ctx context.Context) {
 	}
 	began, old := time.Now(), k.runs
 	if old != nil {
-		k.end(candidate.Follows())
+		k.end(succession(old.version, version, candidate))
 	}
 	if err := k.start(ctx, version, candidate); err != nil {
 		candidate.Close()
@@ -156,6 +156,15 @@ func (k *keeper) advance(ctx context.Context) {
 	k.failed, k.pause = 0, 0
 	k.logger.Info("a version runs", "version", version.GetNumber(), "pause_ms", k.standing.GetPauseMs())
 	k.say(controlv1.Phase_PHASE_RUNNING, "")
+}
+
+// succession is the cause that ends a run for the next one. Where that begins with other state it is another member of the
+// groups, so the run before has to leave them.
+func succession(old, next *controlv1.Version, candidate Candidate) error {
+	if old.GetStateEpoch() != next.GetStateEpoch() {
+		return context.Canceled
+	}
+	return candidate.Follows()
 }
 
 var errOvertaken = errors.New("something else is wanted now")
