@@ -217,6 +217,9 @@ func (e *engine) run(ctx context.Context) error {
 	if err := e.epochs.commit(context.WithoutCancel(ctx), e.readers); err != nil {
 		return err
 	}
+	if err := e.seal(context.WithoutCancel(ctx)); err != nil {
+		return err
+	}
 	e.leave(ctx)
 	return e.stop()
 }

@@ -46,6 +46,8 @@ type Changelogs struct {
 	Log changelog.Log
 	// Topic returns the name of a source's changelog.
 	Topic func(from *plan.Source) string
+	// Marks tells that it is written in transactions, each of which leaves a mark behind its records.
+	Marks bool
 }
 
 // Snapshots are copies of stores in a place that other machines can reach. Any goroutine may call it.

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/pyudf/pyudf/engine/plan"
+	"github.com/pyudf/pyudf/engine/sink"
 	"github.com/pyudf/pyudf/engine/source"
 )
 
@@ -68,11 +69,22 @@ func (e *engine) leave(ctx context.Context) {
 	over, handed := errors.AsType[*handOverError](context.Cause(ctx))
 	for _, r := range e.readers {
 		if handed && over.to.Has(r.plan) {
+			stay(r.source, r.outlet)
 			continue
 		}
 		if leaver, ok := r.source.(source.Leaver); ok {
 			leaver.Leave()
 		}
+	}
+}
+
+// stay has what can be used again be kept for the run that follows.
+func stay(from source.Source, to Outlet) {
+	if stayer, ok := from.(source.Stayer); ok {
+		stayer.Stay()
+	}
+	if stayer, ok := to.(sink.Stayer); ok {
+		stayer.Stay()
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/pyudf/pyudf/engine/keyed"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/record"
@@ -214,23 +216,19 @@ func (e *engine) spread(from *plan.Source) (int, error) {
 // checkSpread refuses a hop with another number of partitions than the state behind it has, before anything is sent there.
 // State that another process holds is for that to check.
 func (e *engine) checkSpread(from *plan.Source, partitions int) error {
+	var group errgroup.Group
 	for i := range partitions {
 		name := storeName(from, record.Partition{Index: int32(i)}) //nolint:gosec // topics have fewer partitions
-		has, err := e.rootOf(from).Has(name)
-		if err != nil {
-			return err
-		}
-		if !has {
-			continue
-		}
-		err = e.stores.look(e.rootOf(from), name, func(store state.Store) error {
-			return keyed.CheckSpread(store, from.Name, partitions)
+		group.Go(func() error {
+			if has, err := e.rootOf(from).Has(name); err != nil || !has {
+				return err
+			}
+			return e.stores.look(e.rootOf(from), name, func(store state.Store) error {
+				return keyed.CheckSpread(store, from.Name, partitions)
+			})
 		})
-		if err != nil {
-			return err
-		}
 	}
-	return nil
+	return group.Wait()
 }
 
 // resume returns where the partitions of a stage go on, as far as is known on this machine: where its state is, or where it

@@ -31,6 +31,8 @@ type deployment struct {
 	root    *pebblestate.Root
 	logger  *slog.Logger
 	current *engine.Running
+	// broken keeps versions from opening.
+	broken error
 }
 
 // version is an app whose workers are up.
@@ -117,6 +119,7 @@ func (d *deployment) begin(t *testing.T, v *version) *engine.Running {
 		Plan: v.proto, OpenSource: o.source, OpenOutlet: o.outlet, OpenHop: o.hop, Partitions: o.partitions,
 		State: d.root, Changelogs: &engine.Changelogs{
 			Log:   d.cluster,
+			Marks: true,
 			Topic: func(from *plan.Source) string { return d.group + "." + from.Slug() + ".changelog" },
 		},
 		Start: func(context.Context) (dispatch.Worker, error) { return <-v.warm, nil }, Workers: warmWorkers,
@@ -157,11 +160,17 @@ func (d *deployment) replace(t *testing.T, v *version) handed {
 	d.current = d.begin(t, v)
 	awaitBegun(t, d.current)
 	begun := time.Now()
-	<-before.Done()
-	if err := before.Err(); err != nil {
+	ended(t, before)
+	return handed{released.Sub(began), begun.Sub(released)}
+}
+
+// ended waits for the end of a run, which must be a good one.
+func ended(t *testing.T, r *engine.Running) {
+	t.Helper()
+	<-r.Done()
+	if err := r.Err(); err != nil {
 		t.Fatalf("the version before: %v", err)
 	}
-	return handed{released.Sub(began), begun.Sub(released)}
 }
 
 // opener opens what a version reads and writes, as cmd does.
@@ -202,6 +211,9 @@ func (o *opener) ensure(ctx context.Context, topic string, partitions int) error
 }
 
 func (o *opener) outlet(ctx context.Context, name string) (engine.Outlet, error) {
+	if o.broken != nil {
+		return nil, o.broken
+	}
 	to, err := openOutlet(ctx, o.cluster, o.group+".node."+name)
 	return &opened{to, o}, err
 }

@@ -196,7 +196,7 @@ func TestRekeyedWindowsHaveAllThatBelongsToThem(t *testing.T) {
 		r.run(t, "--workers", "2", "--commit-interval", "100ms")
 		r.run(t, "--flush")
 		r.complete(t)
-		for _, hop := range []string{"key_by-2", "key_by-5"} {
+		for _, hop := range []string{r.in + ".by-region", r.in + ".by-region.2"} {
 			if n := b.Partitions(t, r.app+"."+hop+".repartition"); n < 1 {
 				t.Errorf("the topic of %s has %d partitions", hop, n)
 			}
@@ -326,10 +326,10 @@ func TestPlanSaysWhichWayRecordsGoAndWhy(t *testing.T) {
 	plan := start(t, nil, places, "plan", filepath.Join("testdata", "apps", "finer.py")).succeed(t).out.String()
 	contains(t, "the plan", plan,
 		"no hop: records with the same sensor, region are in one partition already, as it is keyed by sensor",
-		"partial results of each batch, not records, travel through the topic finer.key_by-4.repartition to stage 2: the records are partitioned by sensor")
+		"partial results of each batch, not records, travel through the topic finer.readings.by-region.repartition to stage 2: the records are partitioned by sensor")
 	places["APP"] = "both"
 	plan = start(t, nil, places, "plan", filepath.Join("testdata", "apps", "rekey.py")).succeed(t).out.String()
-	contains(t, "the plan", plan, " records travel through the topic both.key_by-5.repartition")
+	contains(t, "the plan", plan, " records travel through the topic both.readings.by-region.2.repartition")
 }
 
 func TestAKeyFinerThanThatOfThePartitionsNeedsNoTopic(t *testing.T) {

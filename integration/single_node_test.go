@@ -28,7 +28,7 @@ func (r *rekeyed) completeAgain(t *testing.T) {
 
 // hops are the topics that rekey.py has without --single-node.
 func (r *rekeyed) hops() []string {
-	return []string{r.app + ".key_by-2.repartition", r.app + ".key_by-5.repartition"}
+	return []string{r.app + "." + r.in + ".by-region.repartition", r.app + "." + r.in + ".by-region.2.repartition"}
 }
 
 func TestASingleNodeNeedsNoTopicForItsHops(t *testing.T) {
@@ -110,7 +110,7 @@ func TestASingleNodeDoesNotLeaveRecordsInTheTopicsOfARunBefore(t *testing.T) {
 		if code := refused.wait(t); code == 0 {
 			t.Error("it left them")
 		}
-		contains(t, "what it said", refused.err.String(), "records wait in "+r.app+".key_by-", "run once without --single-node")
+		contains(t, "what it said", refused.err.String(), "records wait in "+r.app+"."+r.in+".by-region", "run once without --single-node")
 		r.run(t)
 		r.run(t, "--single-node")
 	})

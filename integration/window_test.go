@@ -230,6 +230,22 @@ func TestStateThatIsNowhereIsNotTakenForEmpty(t *testing.T) {
 	})
 }
 
+func TestStateOfATopicThatIsNotReadAnyMoreIsNotForgotten(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		w := newWindowed(t, b, 1)
+		w.send(t, "a@5")
+		w.run(t)
+		other := *w
+		moved := *w.stream
+		other.stream, moved.in = &moved, b.Topic(t, 1)
+		run := other.start(t, "--until-end")
+		if code := run.wait(t); code == 0 {
+			t.Error("an app that reads another topic left the windows of the first behind")
+		}
+		contains(t, "what it said", run.err.String(), "topic-"+w.in+"-0", "10ms", "--reset-state")
+	})
+}
+
 func TestStateOfAnotherPipelineIsRefused(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		w := newWindowed(t, b, 1)

@@ -15,6 +15,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/environments"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
+	progressing "github.com/pyudf/pyudf/cmd/pyudf/internal/progress"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/supervise"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
 	"github.com/pyudf/pyudf/engine"
@@ -89,7 +90,7 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 		return err
 	}
 	arguments := append([]string{bundle.File}, functionArguments(c.job.Version.GetSettings().GetFunction())...)
-	progress(fmt.Sprintf("starting %d workers", c.flags.workers))
+	progress("starting " + progressing.Count(int64(c.flags.workers), "worker"))
 	c.workers = &workers{logger: c.job.Logger, start: func(ctx context.Context) (*host.Process, error) {
 		return host.Start(ctx, host.Config{Python: c.lease.Python, Args: arguments, Env: environ, Logger: c.job.Logger})
 	}}
@@ -188,14 +189,15 @@ func (c *candidate) Follows() error { return engine.HandOver(c.compiled) }
 // Run implements supervise.Candidate.
 func (c *candidate) Run(ctx context.Context, begun func()) error {
 	logger := c.job.Logger
-	connecting := beginConnect(ctx, c.node.settings, logger)
-	defer connecting.drop()
 	p := parsed{settings: c.node.settings, target: c.target, talk: &talk{logger: logger}}
 	set := c.node.metricsOf(c.job.Deployment)
-	ports, err := openPorts(ctx, c.plan, connecting, c.flags.portsConfig(p, c.plan, set))
+	config := c.flags.portsConfig(p, c.plan, set)
+	config.shared = c.node.cluster // clients wait there for the version that follows
+	ports, err := openPorts(ctx, c.plan, nil, config)
 	if err != nil {
 		return err
 	}
+	ports.beginInternals(ctx, c.compiled)
 	kept, err := c.flags.openState(ctx, c.node.world, c.compiled, ports)
 	if err != nil {
 		ports.close()

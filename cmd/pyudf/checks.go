@@ -111,10 +111,9 @@ func (n *clusterNode) checkFields(ctx context.Context, topic string, partitions 
 		}
 		_, err = n.cluster.Read(ctx, at, max(low, end-sampled), func(_ int64, value []byte) error {
 			var object map[string]json.RawMessage
-			if json.Unmarshal(value, &object) != nil {
-				return nil // a dead letter, when its time comes
+			if json.Unmarshal(value, &object) == nil { // else a dead letter, when its time comes
+				seen++
 			}
-			seen++
 			for field := range object {
 				fields[field] = true
 			}

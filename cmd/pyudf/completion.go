@@ -24,6 +24,8 @@ func choices(command, flag string) []string {
 		return []string{"debug", "info", "warn", "error"}
 	case "start":
 		return []string{"earliest", "latest"}
+	case "socket-mode":
+		return []string{"0600", "0660"}
 	case "offset":
 		return []string{"earliest", "latest", lastShown}
 	case "output":
@@ -46,7 +48,8 @@ func choices(command, flag string) []string {
 func fileFlags() []string {
 	return []string{
 		"config", "ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
-		"token-file", "tokens", "ca", "client-cert", "client-key",
+		"token-file", "tokens", "ca", "client-cert", "client-key", "socket", "tls-cert", "tls-key", "tls-ca", "tls-client-ca",
+		"worker-tls-cert", "worker-tls-key", "worker-tls-ca", "wheels",
 	}
 }
 

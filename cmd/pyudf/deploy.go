@@ -45,8 +45,8 @@ builds its environment, starts workers and checks the app against its topics and
 there does it become the version that runs, on all nodes; the stream does not stop meanwhile. Else the command
 says why, and what ran before goes on. The same bundle with the same settings again changes nothing.
 
-` + bundleTargetHelp + ` A bundle, FILE.pyudf, goes as it is. A single function without a
-decorator goes as FILE:FUNCTION with --from and --to.
+` + bundleTargetHelp + ` A bundle, FILE.pyudf, goes as it is. A single function without a decorator goes as
+FILE:FUNCTION with --from and --to.
 
 ` + engineHelp,
 		Example: `  pyudf deploy heat.ipynb
@@ -97,7 +97,7 @@ func (f *settingFlags) parse() (*controlv1.Settings, error) {
 	start, err := f.begin()
 	secrets, secretsErr := parseSecrets(f.secrets)
 	return &controlv1.Settings{
-		Workers:   uint32(max(0, f.workers)), //nolint:gosec // nobody has 2^32 workers
+		Workers:   uint32(max(0, f.workers)),
 		Guarantee: f.guarantee, CommitIntervalMs: f.commitInterval.Milliseconds(), Start: start, Secrets: secrets,
 		Function: f.single(),
 	}, errors.Join(append(faults, err, secretsErr)...)

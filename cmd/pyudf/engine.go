@@ -18,6 +18,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/observe"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	"github.com/pyudf/pyudf/engine/metrics"
+	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // nodeFlags say what a node is, and where it listens.
@@ -38,6 +39,7 @@ type nodeFlags struct {
 	node        string
 	metricsAddr string
 	attach      []string
+	attachTLS   address.TLS
 	readyFile   string
 
 	snapshots        string
@@ -112,6 +114,9 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().StringVar(&f.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX (see docs/snapshots.md)")
 	cmd.Flags().DurationVar(&f.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
+	cmd.Flags().StringVar(&f.attachTLS.Cert, "worker-tls-cert", "", "with --attach NAME=HOST:PORT, the `FILE` with the certificate that the worker is shown")
+	cmd.Flags().StringVar(&f.attachTLS.Key, "worker-tls-key", "", "with --attach NAME=HOST:PORT, the `FILE` with its key")
+	cmd.Flags().StringVar(&f.attachTLS.CA, "worker-tls-ca", "", "with --attach NAME=HOST:PORT, the `FILE` with the CA of the worker's certificate")
 	cmd.Flags().StringArrayVar(&f.attach, "attach", nil, "the worker of a deployment that somebody else runs, as `NAME=unix:///PATH` or NAME=HOST:PORT; may be repeated")
 }
 
@@ -136,7 +141,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	if err := n.open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
-	defer n.close()
+	defer n.close(ctx)
 	t.logger.Info("the node is ready", "node", n.place.ID(), "cluster", f.cluster, "url", n.server.URL(), "deployments", len(n.registry.Deployments()))
 	if f.readyFile != "" {
 		if err := writeReady(f.readyFile, n.server.URL()); err != nil {

@@ -98,7 +98,7 @@ func internals(d *controlv1.Deployment) (topics, groups []string) {
 			p := ports{config: portsConfig{stateName: name}}
 			for _, s := range compiled.Sources {
 				if s.Stateful() {
-					topics = append(topics, p.changelogTopic(s))
+					topics = append(topics, p.changelog(s))
 				}
 				if s.Hop != nil {
 					topics, groups = append(topics, p.hopTopic(s.Name)), append(groups, p.hopGroup(s.Name))

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 	"github.com/pyudf/pyudf/engine/kafka"
 	"github.com/pyudf/pyudf/engine/metrics"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
+	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // clusterNode is a node of a cluster: what it is made of.
@@ -32,7 +34,7 @@ type clusterNode struct {
 	home     string
 	// base is where the node's own place lies, beside the state of what it runs.
 	base     string
-	sidecars map[string]sidecarAt
+	sidecars map[string]address.Address
 
 	cluster      *kafka.Cluster
 	place        *node.Node
@@ -54,7 +56,7 @@ type clusterNode struct {
 func (n *clusterNode) open(ctx context.Context) (err error) {
 	defer func() {
 		if err != nil {
-			n.close()
+			n.close(ctx)
 		}
 	}()
 	if n.cluster, err = connect(ctx, n.settings, n.logger); err != nil {
@@ -75,7 +77,7 @@ func (n *clusterNode) open(ctx context.Context) (err error) {
 	}
 	n.supervisor = supervise.New(supervise.Config{
 		Self: self, Registry: n.registry, Peers: n.peers(), Prepare: n.prepare, Check: n.check, Open: n.lookInto,
-		Forget: n.forget, Clear: n.clearState, Tidy: n.tidy, Level: slog.LevelInfo, Logger: n.logger,
+		Forget: n.forget, Clear: n.clearState, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
 	})
 	n.server, err = control.Start(ctx, control.ServerConfig{
 		Addr: n.flags.listen, Cert: n.flags.cert, Key: n.flags.key, ClientCA: n.flags.clientCA, Tokens: n.flags.tokens,
@@ -126,14 +128,14 @@ func (n *clusterNode) interpreter() (string, error) {
 // run is a node at work, until ctx ends.
 func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
 
-func (n *clusterNode) close() {
+func (n *clusterNode) close(ctx context.Context) {
 	if n.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		closeLogged(n.logger, func() error { return n.server.Close(ctx) })
 	}
-	for i := len(n.closing) - 1; i >= 0; i-- {
-		closeLogged(n.logger, n.closing[i])
+	for _, closing := range slices.Backward(n.closing) {
+		closeLogged(n.logger, closing)
 	}
 }
 

@@ -95,16 +95,9 @@ func (o *outlet) OpenHop(ctx context.Context, stage string) (sink.Sink, error) {
 	return to, outcome.Mendable(err)
 }
 
-// changelogRetention is how long changelogs are kept where snapshots are taken: longer than any engine should be away.
-const changelogRetention = 7 * 24 * 60 * 60 * 1000
-
 // OpenChangelog implements engine.Outlet.
 func (o *outlet) OpenChangelog(ctx context.Context, topic string, partitions int) (sink.Log, error) {
-	retention := int64(withoutLimit)
-	if o.ports.config.snapshots {
-		retention = changelogRetention
-	}
-	if err := ensureTopic(ctx, o.ports.cluster, kafka.TopicSpec{Name: topic, Partitions: partitions, RetentionMS: retention}); err != nil {
+	if err := o.ports.begun(topic, func() error { return o.ports.ensureChangelog(ctx, topic, partitions) }); err != nil {
 		return nil, outcome.Mendable(err)
 	}
 	info, err := o.ports.cluster.Topic(ctx, topic)
@@ -162,6 +155,13 @@ func (o *outlet) Acknowledge(ctx context.Context, reads []sink.Read) error {
 		}
 	}
 	return nil
+}
+
+// Stay implements sink.Stayer.
+func (o *outlet) Stay() {
+	if o.topics != nil {
+		o.topics.Stay()
+	}
 }
 
 // Close implements sink.Outlet.

@@ -17,7 +17,7 @@ import (
 // The environment variables that say which node to ask, and as whom.
 const (
 	engineEnv = "PYUDF_ENGINE"
-	tokenEnv  = "PYUDF_TOKEN" //nolint:gosec // the name of a variable
+	tokenEnv  = "PYUDF_TOKEN"
 	caEnv     = "PYUDF_CA"
 )
 

@@ -13,8 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pyudf/pyudf/cmd/pyudf/internal/console"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control/controltest"
+	"github.com/pyudf/pyudf/engine/status"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
@@ -269,6 +271,30 @@ func TestLogsAreFollowedUntilCtrlC(t *testing.T) {
 	p.signals <- os.Interrupt
 	if code := <-ended; code != 0 {
 		t.Errorf("it ended with %d: %s", code, p.err.String())
+	}
+}
+
+func TestStatusShowsRunsOfAllNodesInItsArray(t *testing.T) {
+	p := newProgram(t)
+	engineNode(t, p)
+	p.must(t, "deploy", bundleFile(t, "one.pyudf", "one"))
+	serving(t, filepath.Join(p.env["XDG_STATE_HOME"], "pyudf"), "mine", console.Config{})
+	p.must(t, "status", "--json")
+	var runs []status.Run
+	if err := json.Unmarshal(p.out.Bytes(), &runs); err != nil || len(runs) != 2 || runs[0].Group != "heat" || runs[1].Group != "mine" {
+		t.Errorf("got %s (%v)", p.out.String(), err)
+	}
+	p.must(t, "status", "mine")
+	if !strings.Contains(p.out.String(), "group=mine") || strings.Contains(p.out.String(), "deployment=") {
+		t.Errorf("of a run that is no deployment got %s", p.out.String())
+	}
+	code := p.run(t, "status", "cold")
+	if code != 2 || !strings.Contains(p.err.String(), "and the node at "+p.env[engineEnv]+" knows no deployment cold") {
+		t.Errorf("ended with %d: %s", code, p.err.String())
+	}
+	p.must(t, "status", "--engine", "none")
+	if strings.Contains(p.out.String(), "node=n1 cluster") {
+		t.Errorf("a node was asked: %s", p.out.String())
 	}
 }
 

@@ -68,7 +68,7 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w),
-		newDeploy(w), newList(w), newHistory(w), newRollback(w), newLogs(w), newStop(w), newStart(w), newDelete(w), newBundle(w), newEngine(w), newToken(w),
+		newDeploy(w), newList(w), newHistory(w), newRollback(w), newLogs(w), newStop(w), newStart(w), newDelete(w), newEngine(w), newWorker(w), newBundle(w), newToken(w),
 		newProduce(w), newTail(w), newDev(w), newHarness(w), newReplay(w), newVersion(w))
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false

@@ -12,7 +12,7 @@ var rewrite = flag.Bool("rewrite", false, "write the golden files anew") //nolin
 
 func TestHelpIsTheGoldenOne(t *testing.T) {
 	p := newProgram(t)
-	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "deploy", "list", "history", "rollback", "logs", "stop", "start", "delete", "bundle", "bundle build", "bundle show", "token", "produce", "tail", "dev", "version"} {
+	for _, command := range []string{"", "run", "status", "state", "state inspect", "state export", "state import", "plan", "deploy", "list", "history", "rollback", "logs", "stop", "start", "delete", "engine", "worker", "bundle", "bundle build", "bundle show", "token", "produce", "tail", "dev", "version"} {
 		p.must(t, strings.Fields(command+" --help")...)
 		golden := filepath.Join("testdata", strings.TrimSpace("help "+command)+".txt")
 		if *rewrite {
@@ -59,6 +59,15 @@ func TestAWrongCommandLineLeavesOneMessageAndEndsWith2(t *testing.T) {
 		},
 		{"run", "pyudf: there is nothing to run: name an app such as heat.py, or a function such as features.py:heat_index"},
 		{"run --attach s --workers 2", "pyudf: --workers 2: an attached worker is one process: leave --workers out"},
+		{"run --attach heat:7443 --worker-tls-cert c", "pyudf: heat:7443: on TCP a worker and its engine show each other certificates: add --worker-tls-key FILE, --worker-tls-ca FILE, or use a Unix socket"},
+		{"run --attach tcp://heat:7443", "pyudf: --attach: tcp://heat:7443 is no address of a worker: write unix:///PATH, or tls://HOST:PORT"},
+		{"worker", "pyudf: `pyudf worker APP.py | FILE:FUNCTION` takes 1 argument, not 0\n  see `pyudf worker --help`"},
+		{"worker heat.py", "pyudf: nobody could reach the worker: add --socket PATH, or --listen HOST:PORT with certificates"},
+		{"worker heat.py --socket s --listen h:1", "pyudf: --socket s and --listen h:1: a worker listens at one place: give one of them"},
+		{"worker heat.py --listen 127.0.0.1:7443", "pyudf: 127.0.0.1:7443: on TCP a worker and its engine show each other certificates: add --tls-cert FILE, --tls-key FILE, --tls-ca FILE, or use a Unix socket"},
+		{"worker heat.py --socket s --tls-ca ca", "pyudf: certificates are for a worker on TCP: leave out --tls-cert, --tls-key, --tls-ca and --tls-name, or write HOST:PORT"},
+		{"worker heat.py --socket s --from latest --socket-mode 999 --drain-timeout 0s", "pyudf: --from latest: where reading begins is for the engine to know: leave it out here\n  --socket-mode 999: write an octal number such as 0660\n  --drain-timeout 0s: write a time such as 25s"},
+		{"worker nope.py --socket s", "pyudf: nope.py: no such file or directory; give the path of your app as seen from this directory"},
 		{"run heat.py --flush", "pyudf: --flush closes windows at the end: add --until-end"},
 		{"run nope.py", "pyudf: nope.py: no such file or directory; give the path of your app as seen from this directory"},
 		{"run main.go --python nope", "pyudf: --python nope: there is no such interpreter or virtual environment"},

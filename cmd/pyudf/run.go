@@ -81,6 +81,7 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 		RunE:              func(cmd *cobra.Command, args []string) error { return flags.run(cmd.Context(), w, args) },
 	}
 	flags.code.add(cmd)
+	cmd.Flags().DurationVar(&flags.code.attachTimeout, "attach-timeout", 5*time.Minute, "with --attach, the `TIME` that the worker is waited for when it is not there")
 	cmd.Flags().StringVar(&flags.code.target.Start, "start", "", "`WHERE` a new group begins: earliest (the default), latest or a time such as 2013-07-01T12:00:00Z")
 	cmd.Flags().BoolVar(&flags.untilEnd, "until-end", false, "stop at the offsets that the topics end at now")
 	cmd.Flags().StringVar(&flags.group, "group", "", "the consumer `GROUP` (default the app's name)")
@@ -121,7 +122,7 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 	p.settings, faults[0] = f.kafka.parse(w)
 	p.target, faults[1] = target.Resolve(args, f.code.target)
 	p.talk, faults[2] = f.talk.open(w)
-	if f.workers > 1 && p.target.Attach != "" {
+	if f.workers > 1 && !p.target.Attach.IsZero() {
 		faults = append(faults, fmt.Errorf("--workers %d: an attached worker is one process: leave --workers out", f.workers))
 	}
 	faults = append(faults, f.check()...)
@@ -190,6 +191,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 		return unlessStopped(ctx, err)
 	}
 	defer ports.close()
+	ports.beginInternals(ctx, compiled)
 	kept, err := f.openState(ctx, w, compiled, ports)
 	if err != nil {
 		return unlessStopped(ctx, err)

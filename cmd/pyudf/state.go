@@ -37,7 +37,7 @@ func (p *ports) openHop(ctx context.Context, to engine.HopTo) (engine.Hop, error
 		return p.hopInProcess(ctx, to)
 	}
 	name := p.hopTopic(to.Stage)
-	if err := ensureTopic(ctx, p.cluster, kafka.TopicSpec{Name: name, Partitions: p.partitions, RetentionMS: hopRetention}); err != nil {
+	if err := p.begun(name, func() error { return p.ensureHop(ctx, to.Stage) }); err != nil {
 		return engine.Hop{}, outcome.Mendable(err)
 	}
 	info, err := p.cluster.Topic(ctx, name)
@@ -196,12 +196,9 @@ func (p *ports) changelogs(root state.Root) *engine.Changelogs {
 	}
 	return &engine.Changelogs{
 		Log:   p.cluster,
-		Topic: p.changelogTopic,
+		Marks: p.transactional,
+		Topic: p.changelog,
 	}
-}
-
-func (p *ports) changelogTopic(from *plan.Source) string {
-	return p.config.stateName + "." + from.Slug() + ".changelog"
 }
 
 // resumesFiles tells that a run which was interrupted is gone on with, of an app that reads files alone.

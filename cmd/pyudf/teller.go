@@ -55,13 +55,15 @@ func (t *teller) end() {
 type changedJSON struct {
 	Deployment fleet.Deployment `json:"deployment"`
 	Unchanged  bool             `json:"unchanged"`
+	RollbackOf uint32           `json:"rollback_of,omitempty"`
 	Pause      int64            `json:"pause_ms"`
 }
 
 // done says how a change came out.
 func (r *remote) done(done *controlv1.Deployed) error {
 	d := fleet.New(done.GetDeployment(), done.GetNodes())
-	return r.show(changedJSON{d, done.GetUnchanged(), d.Pause().Milliseconds()}, "%s", cameOut(d, done))
+	came := changedJSON{d, done.GetUnchanged(), rollbackOf(done.GetDeployment()), d.Pause().Milliseconds()}
+	return r.show(came, "%s", cameOut(d, done))
 }
 
 // cameOut says how a change came out, for people.
@@ -70,27 +72,29 @@ func cameOut(d fleet.Deployment, done *controlv1.Deployed) string {
 	switch {
 	case done.GetUnchanged() && d.State == fleet.Stopped:
 		return fmt.Sprintf("%s is that bundle already, and stopped: `pyudf start %s` goes on with it", name, d.Name)
-	case done.GetUnchanged():
+	case done.GetUnchanged() && len(d.Running()) == len(d.Nodes):
 		return name + " runs already: nothing to do"
 	case d.State == fleet.Stopped:
 		return fmt.Sprintf("%s is there, and stopped: `pyudf start %s` goes on with it", name, d.Name)
 	}
-	text := name + " is there; no node runs it yet"
+	var text strings.Builder
 	if nodes := d.Running(); len(nodes) > 0 {
-		text = name + " runs on " + list(nodes)
+		fmt.Fprintf(&text, "%s runs on %s", name, list(nodes))
+	} else {
+		fmt.Fprintf(&text, "%s is there; no node runs it yet", name)
 	}
 	if of := rollbackOf(done.GetDeployment()); of != 0 {
-		text += fmt.Sprintf(", as a rollback to %d", of)
+		fmt.Fprintf(&text, ", as a rollback to %d", of)
 	}
 	if pause := d.Pause(); pause > 0 {
-		text += fmt.Sprintf("; the change kept results back for %s", pause)
+		fmt.Fprintf(&text, "; the change kept results back for %s", pause)
 	}
 	for _, s := range d.Nodes {
 		if s.Phase != fleet.Running || s.Version != d.Version {
-			text += fmt.Sprintf("\n%s: %s %s", s.Node, s.Phase, s.Message)
+			fmt.Fprintf(&text, "\n%s: %s", s.Node, strings.TrimSpace(string(s.Phase)+" "+s.Message))
 		}
 	}
-	return strings.TrimRight(text, " \n")
+	return text.String()
 }
 
 func rollbackOf(d *controlv1.Deployment) uint32 {

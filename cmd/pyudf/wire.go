@@ -154,6 +154,8 @@ type portsConfig struct {
 	atLeastOnce, snapshots bool
 	commitInterval         time.Duration
 
+	// shared is a connection that others use too; nil: there is one of the ports' own.
+	shared  *kafka.Cluster
 	metrics *metrics.Set
 	logger  *slog.Logger
 }
@@ -184,7 +186,7 @@ type openingTopic struct {
 	err  error
 }
 
-// openPorts connects if the plan needs it, and checks that all input topics are there.
+// openPorts awaits the connection if the plan needs one of its own, and checks that all input topics are there.
 func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, config portsConfig) (*ports, error) {
 	p := &ports{config: config, onlyFiles: true}
 	for _, s := range plan.GetSources() {
@@ -193,9 +195,11 @@ func openPorts(ctx context.Context, plan *planv1.Plan, connecting *connecting, c
 	if _, topics := deadletter.Home(plan); !topics {
 		return p, nil
 	}
-	var err error
-	if p.cluster, err = connecting.await(); err != nil {
-		return nil, err
+	if p.cluster = config.shared; p.cluster == nil {
+		var err error
+		if p.cluster, err = connecting.await(); err != nil {
+			return nil, err
+		}
 	}
 	var faults []error
 	for _, s := range plan.GetSources() {
@@ -292,7 +296,7 @@ func (p *ports) close() {
 	for _, o := range p.opening {
 		<-o.done
 	}
-	if p.cluster != nil {
+	if p.cluster != nil && p.config.shared == nil {
 		p.cluster.Close()
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -25,10 +26,12 @@ import (
 	"github.com/pyudf/pyudf/udfworker/host"
 )
 
-// codeFlags say which user code to load, and with which interpreter.
+// codeFlags say which user code to load, and with which interpreter; or which worker has loaded it already.
 type codeFlags struct {
 	target target.Flags
 	python string
+	// attachTimeout is how long that worker is waited for.
+	attachTimeout time.Duration
 }
 
 const targetHelp = `The app is APP.py, a notebook, the directory of a package or a bundle, with :NAME behind it if there are several.
@@ -36,12 +39,21 @@ A single function without a decorator runs as FILE:FUNCTION with --from and --to
 --column, by default one of its own name.`
 
 func (f *codeFlags) add(cmd *cobra.Command) {
+	f.addTarget(cmd)
+	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that `pyudf worker` serves at `ADDRESS`: unix:///PATH, or HOST:PORT with certificates")
+	cmd.Flags().StringVar(&f.target.TLS.Cert, "worker-tls-cert", "", "with --attach HOST:PORT, the `FILE` with the certificate that the worker is shown")
+	cmd.Flags().StringVar(&f.target.TLS.Key, "worker-tls-key", "", "with --attach HOST:PORT, the `FILE` with its key")
+	cmd.Flags().StringVar(&f.target.TLS.CA, "worker-tls-ca", "", "with --attach HOST:PORT, the `FILE` with the CA of the worker's certificate")
+	cmd.Flags().StringVar(&f.target.TLS.Name, "worker-tls-name", "", "with --attach HOST:PORT, the `NAME` in the worker's certificate (default HOST)")
+}
+
+// addTarget adds the flags that say what a worker loads.
+func (f *codeFlags) addTarget(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.target.From, "from", "", "for FILE:FUNCTION the `INPUT` topic or file; for an app the same as --start")
 	cmd.Flags().StringVar(&f.target.To, "to", "", "for FILE:FUNCTION the `TOPIC` or file that it writes")
 	cmd.Flags().StringVar(&f.target.Column, "column", "", "for FILE:FUNCTION the `FIELD` that the result becomes")
 	cmd.Flags().StringVar(&f.target.Key, "key", "", "for FILE:FUNCTION the `FIELD` that the input is keyed by")
 	cmd.Flags().StringVar(&f.target.Time, "time", "", "for FILE:FUNCTION the `FIELD` with the event time")
-	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that listens on the Unix `SOCKET` (python -m pyudf.worker APP.py --socket SOCKET)")
 	cmd.Flags().StringVar(&f.python, "python", "", "the `INTERPRETER` or virtual environment of the workers (default the environment that pyudf is installed in, else the active one, else .venv beside the app, else python3)")
 }
 
@@ -62,8 +74,10 @@ type workers struct {
 // open starts the first workers, side by side. Its error says what is wrong with the user's code.
 func (f *codeFlags) open(ctx context.Context, t target.Target, n int, logger *slog.Logger) (*workers, error) {
 	w := &workers{logger: logger}
-	if t.Attach != "" {
-		w.start = func(ctx context.Context) (*host.Process, error) { return host.Attach(ctx, t.Attach, logger) }
+	if !t.Attach.IsZero() {
+		w.start = host.NewSidecar(host.AttachConfig{
+			Address: t.Attach, TLS: t.TLS, Timeout: f.attachTimeout, Quit: ctx.Done(), Logger: logger,
+		}).Attach
 	} else {
 		interpreter, err := f.interpreter(t.File)
 		if err != nil {

@@ -65,6 +65,9 @@ func Restore(ctx context.Context, log Log, config RestoreConfig) (Result, error)
 		return Result{}, fmt.Errorf("%w: the changelog of %s ends at offset %d, and the state is complete up to %d; the topic was made anew: "+
 			"remove the state, or begin anew with another --group", ErrForeign, place(config.Partition), end, from)
 	}
+	if config.From == end {
+		return Result{Next: from}, nil
+	}
 	r := &restore{config: config, overlay: state.NewOverlay(config.Store), edge: from, tagged: config.From, end: end, superseded: map[[idBytes]byte]bool{}}
 	next, err := log.Read(ctx, config.Partition, from, r.take)
 	if err != nil {

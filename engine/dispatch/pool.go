@@ -100,15 +100,35 @@ func (p *Pool) Call(ctx context.Context, f Function, call *Call) (*Result, error
 	return join(&f, pieces), nil
 }
 
+// excused is how often a call may be lost with the connection to a worker of others before it is a suspect.
+const excused = 2
+
 // insist runs a call until there is an answer. If the worker died, it may have died of another call that it had, or
-// somebody killed it: the call is a suspect from then on.
+// somebody killed it: the call is a suspect from then on. A connection that is lost is more often no call's doing.
 func (p *Pool) insist(ctx context.Context, f *Function, call *Call) (*Result, error) {
-	result, err := p.try(ctx, f, call, shared)
-	if died := new(WorkerError); errors.As(err, &died) {
-		p.logger.Warn("a worker died, its batch is run again", "function", f.Name, "rows", call.Rows, "cause", died.Cause)
-		return p.suspect(ctx, f, call)
+	for lost := 0; ; lost++ {
+		result, err := p.ask(ctx, f, call, shared)
+		died := new(WorkerError)
+		if !errors.As(err, &died) {
+			return result, err
+		}
+		if !errors.Is(died, ErrLost) || lost == excused {
+			p.logger.Warn("a worker died, its batch is run again", "function", f.Name, "rows", call.Rows, "cause", died.Cause)
+			return p.suspect(ctx, f, call)
+		}
+		p.logger.Debug("a worker was lost, its batch is run again", "function", f.Name, "rows", call.Rows, "cause", died.Cause)
 	}
-	return result, err
+}
+
+// ask runs a call on one worker after the other as long as those are stopped in good order before they begin it.
+func (p *Pool) ask(ctx context.Context, f *Function, call *Call, company company) (*Result, error) {
+	for {
+		result, err := p.try(ctx, f, call, company)
+		if died := new(WorkerError); !errors.As(err, &died) || !errors.Is(died, ErrAway) {
+			return result, err
+		}
+		p.logger.Debug("a worker was stopped, a batch that it had not begun is run again", "function", f.Name, "rows", call.Rows)
+	}
 }
 
 // suspect runs a call that was lost with a worker, alone on another: if that dies too, in ever smaller slices, until
@@ -116,7 +136,7 @@ func (p *Pool) insist(ctx context.Context, f *Function, call *Call) (*Result, er
 func (p *Pool) suspect(ctx context.Context, f *Function, call *Call) (*Result, error) {
 	died := new(WorkerError)
 	for range 2 {
-		result, err := p.try(ctx, f, call, alone)
+		result, err := p.ask(ctx, f, call, alone)
 		if !errors.As(err, &died) {
 			return result, err
 		}
@@ -213,6 +233,9 @@ func (e *WorkerError) exception() string {
 func (e *WorkerError) message(f *Function, call *Call) string {
 	if errors.Is(e.Cause, ErrTimeout) {
 		return fmt.Sprintf("%s did not return within its timeout of %s, twice; its process was killed", f.Name, f.Timeout)
+	}
+	if errors.Is(e, ErrLost) {
+		return fmt.Sprintf("the worker that ran %s was lost with this %s, again and again, and with no other: %v", f.Name, unitOf(f, call), e.Cause)
 	}
 	return fmt.Sprintf("the process that ran %s died with this %s, twice: %v", f.Name, unitOf(f, call), e.Cause)
 }

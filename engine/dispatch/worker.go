@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -58,6 +59,17 @@ type Worker interface {
 	// Stop lets the worker end by itself, and kills it if ctx ends first.
 	Stop(ctx context.Context) error
 }
+
+// The errors of a worker that is not the engine's own are of one of these kinds, where its end says little about the calls
+// that it had.
+var (
+	// ErrAway tells that the worker was stopped in good order: it answered the calls that it had begun, and began none of
+	// the others.
+	ErrAway = errors.New("the worker was stopped")
+	// ErrLost tells that the connection to the worker was lost. It may have died of a call, or somebody restarted it, or
+	// the network failed.
+	ErrLost = errors.New("the connection to the worker was lost")
+)
 
 // Start starts another worker of the run. Its error says what the user has to mend.
 type Start func(ctx context.Context) (Worker, error)

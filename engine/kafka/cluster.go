@@ -22,6 +22,7 @@ type Cluster struct {
 	admin   *kafka.AdminClient
 	closing chan struct{}
 	served  sync.WaitGroup
+	parking parking
 }
 
 // connectTimeout is how long Connect waits for the first broker.
@@ -103,6 +104,9 @@ func (c *Cluster) OpenSink(ctx context.Context, topic string) (sink.Sink, error)
 
 // Close frees everything. Sources, outlets and sinks must be closed before. What was not flushed may be lost.
 func (c *Cluster) Close() {
+	if err := c.parking.clear(); err != nil {
+		c.logger.Debug("what was kept for another run did not close cleanly", "cause", err)
+	}
 	close(c.closing)
 	c.served.Wait()
 	if c.admin != nil {

@@ -15,6 +15,9 @@ func (s *Source) Leave() { s.leaving.Store(true) }
 func (s *Source) Close() error {
 	var err error
 	s.closed.Do(func() {
+		if s.park() {
+			return
+		}
 		close(s.closing)
 		if s.fast != nil {
 			s.fast.Wake()

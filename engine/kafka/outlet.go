@@ -35,6 +35,8 @@ type Outlet struct {
 	// written are the bytes that were handed over since the last Deliver.
 	written atomic.Int64
 	closed  sync.Once
+	// staying tells that who closes the outlet opens it again at once.
+	staying atomic.Bool
 
 	mu sync.Mutex // guards what follows
 	// offsets are those of the logs.
@@ -60,6 +62,9 @@ var _ sink.Outlet = (*Outlet)(nil)
 // begun before.
 func (c *Cluster) OpenOutlet(ctx context.Context, config OutletConfig) (*Outlet, error) {
 	config.TransactionTimeout = cmp.Or(config.TransactionTimeout, 15*time.Second)
+	if o := c.unparkOutlet(config); o != nil {
+		return o, nil
+	}
 	producer, err := c.newProducer(config.Name, merge(config.overrides(), shared(), producerDefaults(), c.settings))
 	if err != nil {
 		return nil, err
@@ -271,7 +276,11 @@ func (o *Outlet) flush(ctx context.Context) error {
 // no reader has to wait for its end.
 func (o *Outlet) Close() error {
 	var err error
-	o.closed.Do(func() { err = o.calls.end(o.free) })
+	o.closed.Do(func() {
+		if !o.park() {
+			err = o.calls.end(o.free)
+		}
+	})
 	return err
 }
 
@@ -281,10 +290,16 @@ func (o *Outlet) free() error {
 		_ = o.producer.client.AbortTransaction(patience)
 	}
 	o.producer.close()
+	o.freeOffsets()
+	return nil
+}
+
+// freeOffsets frees what messages on their way refer to. REQUIRES: there are none.
+func (o *Outlet) freeOffsets() {
 	for _, offsets := range o.offsets {
 		offsets.Close()
 	}
-	return nil
+	o.offsets = nil
 }
 
 func (o *Outlet) abortable() bool {

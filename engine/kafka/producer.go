@@ -96,6 +96,16 @@ func (p *producer) forget(s *Sink) {
 	}
 }
 
+// forgetAll frees all that topic returned.
+func (p *producer) forgetAll() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for s, topic := range p.topics {
+		topic.Close()
+		delete(p.topics, s)
+	}
+}
+
 // lost returns an error if messages were not delivered and never will be. hopeless tells that they would not be if they
 // were written again.
 func (p *producer) lost() (hopeless bool, err error) {

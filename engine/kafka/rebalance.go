@@ -121,6 +121,7 @@ func (s *Source) handOver(h *handover) {
 	s.closeBatches()
 	switch {
 	case h.assigned != nil:
+		s.given = true
 		for _, p := range h.assigned {
 			s.owned[p.Index] = &partition{next: -1, end: -1}
 		}

@@ -73,9 +73,9 @@ type Source struct {
 	polled  chan struct{} // closed when that goroutine ended
 	mending sync.WaitGroup
 
-	// finishing tells that partitions end where they end now, leaving that this process does not come back to its group, lost
-	// that partitions went to another process before this one was done with them.
-	finishing, leaving, lost atomic.Bool
+	// finishing tells that partitions end where they end now, leaving that this process does not come back to its group, staying
+	// that it does at once, lost that partitions went to another process before this one was done with them.
+	finishing, leaving, staying, lost atomic.Bool
 
 	notes notes
 
@@ -92,6 +92,8 @@ type Source struct {
 	handing *handover
 	lagAt   time.Time
 	bounded bool // finishing was seen, and all owned partitions have an end
+	// given tells that the group has given partitions, or none, at least once.
+	given bool
 }
 
 // partition is a partition that this process owns.
@@ -121,6 +123,9 @@ const (
 
 // OpenSource starts reading. The topic must exist.
 func (c *Cluster) OpenSource(ctx context.Context, config SourceConfig) (source.Source, error) {
+	if s := c.unpark(config); s != nil {
+		return s, nil
+	}
 	if _, err := c.Topic(ctx, config.Topic); err != nil {
 		return nil, err
 	}

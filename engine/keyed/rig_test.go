@@ -184,15 +184,21 @@ func (w *world) deliver(target, blocks int) {
 	if blocks == 0 {
 		return
 	}
+	batch := x.batchOf(w.hops[target][:blocks])
+	w.hops[target] = w.hops[target][blocks:]
+	w.take(x, batch)
+}
+
+// batchOf returns blocks as the next records of a stage.
+func (x *task) batchOf(blocks [][]byte) *record.Batch {
 	batch := &record.Batch{Partition: x.config.Partition}
-	for _, block := range w.hops[target][:blocks] {
+	for _, block := range blocks {
 		batch.Offsets, batch.Times = append(batch.Offsets, x.next), append(batch.Times, 0)
 		x.next++
 		batch.Keys.Append(nil)
 		batch.Values.Append(block)
 	}
-	w.hops[target] = w.hops[target][blocks:]
-	w.take(x, batch)
+	return batch
 }
 
 // write takes what tasks gave to where it belongs.

@@ -20,6 +20,9 @@ type Outlet interface {
 	Close() error
 }
 
+// Stayer is an outlet that can stay open for who opens it next in this process. Stay is called before Close.
+type Stayer interface{ Stay() }
+
 // Read is how far a source was read.
 type Read struct {
 	Source    source.Source

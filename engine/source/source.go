@@ -49,6 +49,9 @@ type Finisher interface{ Finish() }
 // Leaver is a source that a group would wait for if it did not say that it does not come back. Leave is called before Close.
 type Leaver interface{ Leave() }
 
+// Stayer is a source that can stay in its group for who opens it next in this process. Stay is called before Close.
+type Stayer interface{ Stay() }
+
 // Identifier is a source whose records may be others in another run, though it has the same name. Identity returns what tells
 // the one from the other.
 type Identifier interface{ Identity() string }

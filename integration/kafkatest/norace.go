@@ -4,3 +4,6 @@ package kafkatest
 
 //nolint:gochecknoglobals // a constant in all but its type
 var raceFlags []string
+
+// Race tells whether the programs under test have the race detector.
+const Race = false

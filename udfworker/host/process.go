@@ -38,30 +38,46 @@ type process interface {
 	Close()
 }
 
+// abandoner is a process that is not ours, and may be asked to end at a call that hangs.
+type abandoner interface{ abandon() }
+
+// manner is what tells workers apart that were started here and those of others.
+type manner struct {
+	// owned tells that the process was started here.
+	owned bool
+	// name is what messages call the worker.
+	name string
+	// accept refuses a worker by what it offers; nil: none.
+	accept func(*workerv1.DescribeResponse) error
+}
+
 // Process is a worker. Its methods may be called by several goroutines.
 type Process struct {
 	process     process
+	manner      manner
 	pid         int
 	logger      *slog.Logger
 	description *workerv1.DescribeResponse
 	functions   map[string]*wire.Function
 	stream      *stream
-	// owned tells that the process was started here.
-	owned    bool
-	killed   atomic.Bool
-	stopping atomic.Bool
+	killed      atomic.Bool
+	stopping    atomic.Bool
+	// hung tells that a call went over its timeout.
+	hung atomic.Bool
 	// streamEnd gets the error that ended the stream.
 	streamEnd chan error
 	done      chan struct{}
+	// ended is when the worker went. REQUIRES: done is closed.
+	ended time.Time
 }
 
 var _ dispatch.Worker = (*Process)(nil)
 
 // newProcess asks the process what it offers and opens the stream. It closes the process if that goes wrong.
-func newProcess(ctx context.Context, worker process, owned bool, logger *slog.Logger) (*Process, error) {
+func newProcess(ctx context.Context, worker process, manner manner, logger *slog.Logger) (*Process, error) {
 	p := &Process{
 		process:   worker,
-		owned:     owned,
+		manner:    manner,
 		logger:    logger,
 		stream:    newStream(),
 		streamEnd: make(chan error, 1),
@@ -73,7 +89,7 @@ func newProcess(ctx context.Context, worker process, owned bool, logger *slog.Lo
 		return nil, err
 	}
 	streamCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	client, err := worker.Service().Run(streamCtx)
+	client, err := p.open(ctx, streamCtx)
 	if err != nil {
 		cancel()
 		err = p.startError(ctx, err)
@@ -86,22 +102,14 @@ func newProcess(ctx context.Context, worker process, owned bool, logger *slog.Lo
 	return p, nil
 }
 
-func (p *Process) describe(ctx context.Context) error {
-	description, err := p.process.Service().Describe(ctx, &workerv1.DescribeRequest{})
-	if err != nil {
-		return fmt.Errorf("asking the worker what it offers: %w", err)
+func (p *Process) describe(ctx context.Context) (err error) {
+	if p.description, err = describe(ctx, p.process.Service(), p.manner.accept); err != nil {
+		return err
 	}
-	if fault := description.GetError(); fault != nil {
-		return &LoadError{Message: fault.GetMessage(), Traceback: fault.GetTraceback()}
-	}
-	if description.GetPlan() == nil {
-		return errors.New("the worker describes neither a plan nor an error: its pyudf does not fit this engine's")
-	}
-	p.description = description
 	if p.pid = p.process.Pid(); p.pid == 0 {
-		p.pid = int(description.GetPid())
+		p.pid = int(p.description.GetPid())
 	}
-	p.functions, err = wire.Functions(description.GetPlan())
+	p.functions, err = wire.Functions(p.description.GetPlan())
 	return err
 }
 
@@ -115,7 +123,7 @@ func (p *Process) startError(ctx context.Context, err error) error {
 }
 
 func (p *Process) exitsWithin(grace time.Duration) bool {
-	if !p.owned {
+	if !p.manner.owned {
 		return false
 	}
 	timer := time.NewTimer(grace)
@@ -131,13 +139,28 @@ func (p *Process) exitsWithin(grace time.Duration) bool {
 // watch ends the worker's calls when the worker ends, and the worker when its stream does.
 func (p *Process) watch(cancel context.CancelFunc) {
 	cause := p.awaitEnd()
+	p.reportLeft(cause)
 	p.stream.fail(cause)
 	cancel()
 	p.process.Close()
-	if !p.killed.Load() && !p.stopping.Load() {
+	if p.manner.owned && !p.killed.Load() && !p.stopping.Load() {
 		p.logger.Warn("worker ended", "pid", p.pid, "error", cause)
 	}
+	p.ended = time.Now()
 	close(p.done)
+}
+
+// reportLeft logs the end of a worker that is not ours, before whoever learns of it closes the connection.
+func (p *Process) reportLeft(cause error) {
+	switch {
+	case p.manner.owned || p.killed.Load():
+	case errors.Is(cause, dispatch.ErrAway):
+		p.logger.Info("the worker was stopped by whoever runs it, waiting until it is back", "pid", p.pid, "cause", cause)
+	case errors.Is(cause, dispatch.ErrLost):
+		p.logger.Warn("the worker is lost, waiting until it is back", "pid", p.pid, "cause", cause)
+	default:
+		p.logger.Warn("worker ended", "pid", p.pid, "error", cause)
+	}
 }
 
 // awaitEnd returns what happened to the worker.
@@ -150,6 +173,9 @@ func (p *Process) awaitEnd() error {
 			<-p.process.Exited() // by itself, or by the Kill of a Stop that waits no longer
 			return p.exitCause()
 		}
+		if mayBeExit(err) && !p.manner.owned {
+			return p.leftCause(err)
+		}
 		if mayBeExit(err) && p.exitsWithin(exitGrace) {
 			return p.exitCause()
 		}
@@ -157,6 +183,28 @@ func (p *Process) awaitEnd() error {
 			err = errors.New("it ended the stream of calls, though nobody asked it to")
 		}
 		return fmt.Errorf("the worker (process %d) is of no use any more: %w", p.pid, err)
+	}
+}
+
+// endError is the end of a worker that is not ours, of a kind that dispatch knows.
+type endError struct {
+	message string
+	kind    error
+}
+
+func (e *endError) Error() string { return e.message }
+
+func (e *endError) Unwrap() error { return e.kind }
+
+// leftCause says how the stream of a worker ended that is not ours. One that is stopped ends it behind the last answer.
+func (p *Process) leftCause(err error) error {
+	switch {
+	case p.killed.Load():
+		return p.exitCause()
+	case errors.Is(err, io.EOF):
+		return &endError{p.manner.name + " was stopped after it had answered what it had begun", dispatch.ErrAway}
+	default:
+		return &endError{fmt.Sprintf("the connection to %s was lost: %s", p.manner.name, status.Convert(err).Message()), dispatch.ErrLost}
 	}
 }
 
@@ -168,6 +216,8 @@ func mayBeExit(err error) bool {
 
 func (p *Process) exitCause() error {
 	switch {
+	case p.killed.Load() && !p.manner.owned:
+		return fmt.Errorf("the engine closed the connection to %s", p.manner.name)
 	case p.killed.Load():
 		return fmt.Errorf("the engine killed the worker (process %d)", p.pid)
 	case p.stopping.Load() && p.process.Exit().Err == nil:
@@ -201,6 +251,9 @@ func (p *Process) Run(ctx context.Context, call *dispatch.Call) (*dispatch.Resul
 	response, err := p.stream.ask(ctx, request)
 	switch {
 	case err != nil && err == ctx.Err(): //nolint:errorlint // ask returns the context's own error
+		if errors.Is(context.Cause(ctx), dispatch.ErrTimeout) {
+			p.hung.Store(true)
+		}
 		return nil, fmt.Errorf("the worker (process %d) did not answer a call of %s with %d rows: %w",
 			p.pid, call.Function, call.Rows, err)
 	case err != nil:
@@ -210,8 +263,12 @@ func (p *Process) Run(ctx context.Context, call *dispatch.Call) (*dispatch.Resul
 }
 
 // Kill ends the process with everything in its process group, and waits until it is gone. Of a worker that was
-// attached it closes the connection.
+// attached it closes the connection; if a call of it hangs, the worker is asked to end before, so that it can be started
+// anew: it has one thread for functions.
 func (p *Process) Kill() {
+	if others, ok := p.process.(abandoner); ok && p.hung.Load() && !p.killed.Load() {
+		others.abandon()
+	}
 	p.killed.Store(true)
 	if err := p.process.Kill(); err != nil {
 		p.logger.Error("kill worker", "pid", p.pid, "error", err)
@@ -222,7 +279,7 @@ func (p *Process) Kill() {
 // Stop lets the worker answer the calls that it has and end by itself; if ctx ends before, or the worker cannot be
 // asked, it is killed and the error says so. A worker that was attached is left to others: only the connection ends.
 func (p *Process) Stop(ctx context.Context) error {
-	if !p.owned {
+	if !p.manner.owned {
 		p.Kill()
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"time"
 
+	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 	"github.com/pyudf/pyudf/udfworker/plugin"
 )
 
@@ -62,25 +63,46 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	config.EnsureDefaults()
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
-	python, err := config.interpreter()
-	if err != nil {
-		return nil, explain(config, err)
-	}
-	command := exec.Command(python, config.arguments()...) //nolint:noctx // it outlives the start
-	command.Dir, command.Env = config.Dir, config.Env
-	worker, err := launch(ctx, config, command)
+	worker, err := launch(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newProcess(ctx, worker, true, config.Logger)
+	p, err := newProcess(ctx, worker, manner{owned: true, name: "the worker"}, config.Logger)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return nil, fmt.Errorf("the worker did not load the user's code within %s: %w", config.StartTimeout, err)
 	}
 	return p, err
 }
 
-// launch starts the command. What it wrote is not logged if the error is an *InterpreterError, which says the same.
-func launch(ctx context.Context, config Config, command *exec.Cmd) (*plugin.Worker, error) {
+// Launch starts a worker for others to call, and returns what it offers: code that cannot be loaded is no error here.
+// Its errors are those of Start else. The caller must Close the worker.
+func Launch(ctx context.Context, config Config) (*plugin.Worker, *workerv1.DescribeResponse, error) {
+	config.EnsureDefaults()
+	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
+	defer cancel()
+	worker, err := launch(ctx, config)
+	if err != nil {
+		return nil, nil, err
+	}
+	offered, err := worker.Service().Describe(ctx, &workerv1.DescribeRequest{})
+	if err == nil {
+		err = checkProtocol(offered)
+	}
+	if err != nil {
+		worker.Close() //nolint:contextcheck // it ends although ctx has
+		return nil, nil, err
+	}
+	return worker, offered, nil
+}
+
+// launch starts the process. What it wrote is not logged if the error is an *InterpreterError, which says the same.
+func launch(ctx context.Context, config Config) (*plugin.Worker, error) {
+	python, err := config.interpreter()
+	if err != nil {
+		return nil, explain(config, err)
+	}
+	command := exec.Command(python, config.arguments()...) //nolint:noctx // it outlives the start
+	command.Dir, command.Env = config.Dir, config.Env
 	logger, held := hold(config.Logger)
 	worker, err := plugin.Launch(ctx, plugin.Config{
 		Command: command,

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -110,66 +109,4 @@ func TestTheRunnerOfTheConfigurationStartsTheWorker(t *testing.T) {
 	if !used {
 		t.Error("another runner started the worker")
 	}
-}
-
-func TestAnAttachedWorkerIsLeftToOthers(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "w.sock")
-	defer workertest.Attachable(socket)()
-	for _, address := range []string{socket, "unix://" + socket} {
-		p, err := host.Attach(t.Context(), address, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if got := run(t, p, floats(workertest.Same, 4)); got.Column.Floats[0] != 4 {
-			t.Errorf("got %v", got.Column.Floats)
-		}
-		if err := p.Stop(t.Context()); err != nil {
-			t.Error(err)
-		}
-		<-p.Done()
-	}
-}
-
-func TestCallsFailWhenAnAttachedWorkerGoesAway(t *testing.T) {
-	socket := filepath.Join(t.TempDir(), "w.sock")
-	stop := workertest.Attachable(socket)
-	p, err := host.Attach(t.Context(), socket, nil)
-	if err != nil {
-		stop()
-		t.Fatal(err)
-	}
-	pending := began(t.Context(), p, floats(workertest.Hold, 1))
-	stop()
-	if err := <-pending; err == nil {
-		t.Error("a call was answered by a worker that is gone")
-	}
-	<-p.Done()
-}
-
-func TestAttachingToNothingSaysHowToStartAWorker(t *testing.T) {
-	_, err := host.Attach(t.Context(), "/no/such.sock", nil)
-	requireSays(t, err, "no worker listens at /no/such.sock", "python -m pyudf.worker APP.py --socket /no/such.sock")
-
-	socket := abandonedSocket(t)
-	_, err = host.Attach(t.Context(), "unix://"+socket, nil)
-	requireSays(t, err, "no worker listens at "+socket+": the socket is left from one that ended",
-		"python -m pyudf.worker APP.py --socket "+socket)
-	if strings.Contains(err.Error(), "rpc error") {
-		t.Error(err)
-	}
-}
-
-// abandonedSocket is the path of a socket that nobody listens at any more.
-func abandonedSocket(t *testing.T) string {
-	t.Helper()
-	address := &net.UnixAddr{Name: filepath.Join(t.TempDir(), "w.sock"), Net: "unix"}
-	listener, err := net.ListenUnix("unix", address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	listener.SetUnlinkOnClose(false)
-	if err := listener.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return address.Name
 }

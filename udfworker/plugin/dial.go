@@ -10,8 +10,10 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
+	"github.com/pyudf/pyudf/udfworker/address"
 	"github.com/pyudf/pyudf/udfworker/wire"
 )
 
@@ -21,6 +23,16 @@ const (
 	// ioBuffer is what one read or write of the socket moves.
 	ioBuffer = 256 << 10
 )
+
+// AbsentError says that nobody serves at an address, for now: somebody may in a moment.
+type AbsentError struct {
+	Message string
+	Err     error
+}
+
+func (e *AbsentError) Error() string { return e.Message }
+
+func (e *AbsentError) Unwrap() error { return e.Err }
 
 func dialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
@@ -36,16 +48,21 @@ func dialOptions() []grpc.DialOption {
 	}
 }
 
-// Dial connects to a worker that somebody else started and that listens on a Unix socket. The connection is made at
-// the first call; before, another one tries whether anybody listens.
-func Dial(ctx context.Context, path string) (*grpc.ClientConn, error) {
-	if err := checkListens(ctx, path); err != nil {
+// Dial connects to a worker that somebody else started: on a Unix socket, or on TCP with the certificates of files. The
+// connection is made at the first call; before, another one tries whether anybody serves. If nobody does, the error is
+// an *AbsentError; any other says what to mend.
+func Dial(ctx context.Context, at address.Address, files address.TLS) (*grpc.ClientConn, error) {
+	if at.Host != "" {
+		return dialTLS(ctx, at, files)
+	}
+	if err := checkListens(ctx, at.Path); err != nil {
 		return nil, err
 	}
-	options := append(dialOptions(),
-		grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return dialSocket(ctx, path) }),
-	)
+	return newClient(insecure.NewCredentials(), func(ctx context.Context, _ string) (net.Conn, error) { return dialSocket(ctx, at.Path) })
+}
+
+func newClient(secrecy credentials.TransportCredentials, dial func(context.Context, string) (net.Conn, error)) (*grpc.ClientConn, error) {
+	options := append(dialOptions(), grpc.WithTransportCredentials(secrecy), grpc.WithContextDialer(dial))
 	return grpc.NewClient("passthrough:///worker", options...)
 }
 
@@ -81,7 +98,9 @@ func checkListens(ctx context.Context, path string) error {
 	connection, err := dialSocket(ctx, path)
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("no worker listens at %s: the socket is left from one that ended", path)
+		return &AbsentError{fmt.Sprintf("no worker listens at %s: the socket is left from one that ended", path), err}
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("the worker at %s cannot be reached: %w; start it as the same user, or with --socket-mode 0660 and a group in common", path, err)
 	case err != nil:
 		return fmt.Errorf("the worker at %s cannot be reached: %w", path, err)
 	}
@@ -93,7 +112,7 @@ func checkSocket(path string) error {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("no worker listens at %s: there is no such file", path)
+		return &AbsentError{fmt.Sprintf("no worker listens at %s: there is no such file", path), err}
 	case err != nil:
 		return err
 	case info.Mode().Type() != fs.ModeSocket:

@@ -169,6 +169,9 @@ func (w *Worker) launchError(ctx context.Context, timeout time.Duration, err err
 	}
 }
 
+// Dial opens another connection to the worker, for somebody else to use.
+func (w *Worker) Dial(ctx context.Context) (net.Conn, error) { return dialChild(ctx, w.address) }
+
 // Service returns the client of the worker's service.
 func (w *Worker) Service() workerv1.WorkerServiceClient { return w.service }
 

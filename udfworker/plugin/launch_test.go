@@ -16,6 +16,7 @@ import (
 	"go.uber.org/goleak"
 
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
+	"github.com/pyudf/pyudf/udfworker/address"
 	"github.com/pyudf/pyudf/udfworker/plugin"
 	"github.com/pyudf/pyudf/udfworker/workertest"
 )
@@ -234,7 +235,7 @@ func TestDialRefusesWhatIsNoSocket(t *testing.T) {
 		t.TempDir() + "/missing": "there is no such file",
 		t.TempDir():              "it is no socket",
 	} {
-		if _, err := plugin.Dial(t.Context(), path); err == nil || !strings.Contains(err.Error(), says) {
+		if _, err := plugin.Dial(t.Context(), address.Address{Path: path}, address.TLS{}); err == nil || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: got %v", path, err)
 		}
 	}

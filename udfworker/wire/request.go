@@ -11,6 +11,9 @@ import (
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
 )
 
+// Protocol is the version of the protocol between engines and workers that both sides must speak.
+const Protocol = 1
+
 // MaxMessage is the size in bytes of the largest message that travels between engine and worker.
 const MaxMessage = 1 << 30
 

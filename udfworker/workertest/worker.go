@@ -15,8 +15,11 @@ import (
 	"syscall"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -47,6 +50,8 @@ const (
 	Spawn = "spawn"
 	// HangUp ends the stream though the process lives.
 	HangUp = "hang_up"
+	// Leave ends the stream in good order, without an answer.
+	Leave = "leave"
 	// Keep has one state: it answers the states that it gets, and for a group without one the group's key.
 	Keep = "keep"
 )
@@ -54,15 +59,24 @@ const (
 // Holding is what a worker logs that holds an answer back.
 const Holding = "holding"
 
+// Offer is what a worker says of itself.
+type Offer struct {
+	Protocol uint32
+	Content  string
+}
+
 type worker struct {
 	workerv1.UnimplementedWorkerServiceServer
 	behaviour string
+	offer     Offer
 	server    *grpc.Server
 	stopped   atomic.Bool
+	// open tells that there is a stream of calls.
+	open atomic.Bool
 }
 
 func newWorker(behaviour string) *worker {
-	w := &worker{behaviour: behaviour, server: grpc.NewServer(
+	w := &worker{behaviour: behaviour, offer: Offer{Protocol: wire.Protocol}, server: grpc.NewServer(
 		grpc.MaxRecvMsgSize(wire.MaxMessage), grpc.MaxSendMsgSize(wire.MaxMessage),
 	)}
 	workerv1.RegisterWorkerServiceServer(w.server, w)
@@ -101,29 +115,36 @@ func (w *worker) serve(listener net.Listener) {
 
 // Attachable serves a worker in this process until the returned function is called.
 func Attachable(socket string) (stop func()) {
+	return AttachableAt(listen(socket), Offer{Protocol: wire.Protocol})
+}
+
+// AttachableAt is Attachable for a worker with another offer, or another kind of listener.
+func AttachableAt(listener net.Listener, offer Offer) (stop func()) {
 	w := newWorker(Serve)
-	listener := listen(socket)
+	w.offer = offer
 	go w.serve(listener)
 	return w.server.Stop
 }
 
 func (w *worker) Describe(context.Context, *workerv1.DescribeRequest) (*workerv1.DescribeResponse, error) {
 	if w.behaviour == Unloadable {
-		return &workerv1.DescribeResponse{Error: &workerv1.LoadError{
+		return &workerv1.DescribeResponse{Protocol: w.offer.Protocol, Error: &workerv1.LoadError{
 			Message: "heat.py cannot be loaded: ZeroDivisionError: division by zero", Traceback: "heat.py, line 1",
 		}}, nil
 	}
 	plan := &planv1.Plan{App: "test", Functions: []*planv1.Function{{
 		Id: Echo, Input: planv1.Input_INPUT_RECORDS, Output: planv1.Output_OUTPUT_RECORDS,
 	}}}
-	for _, id := range []string{Same, Fails, Exit, Hang, Hold, WrongRows, WrongSeq, Spawn, HangUp, Keep} {
+	for _, id := range []string{Same, Fails, Exit, Hang, Hold, WrongRows, WrongSeq, Spawn, HangUp, Leave, Keep} {
 		plan.Functions = append(plan.Functions, &planv1.Function{
 			Id: id, Input: planv1.Input_INPUT_COLUMNS, Params: []*planv1.Param{{Type: planv1.Type_TYPE_FLOAT64}},
 			Output: planv1.Output_OUTPUT_COLUMN, ResultType: planv1.Type_TYPE_FLOAT64,
 		})
 	}
 	plan.Functions[len(plan.Functions)-1].States = []*planv1.State{{Name: "kept"}}
-	return &workerv1.DescribeResponse{Plan: plan, Pid: int64(os.Getpid())}, nil
+	return &workerv1.DescribeResponse{
+		Plan: plan, Pid: int64(os.Getpid()), Protocol: w.offer.Protocol, ContentHash: w.offer.Content, SdkVersion: "0.0.1",
+	}, nil
 }
 
 func (w *worker) Control(_ context.Context, request *workerv1.ControlRequest) (*workerv1.ControlResponse, error) {
@@ -134,6 +155,13 @@ func (w *worker) Control(_ context.Context, request *workerv1.ControlRequest) (*
 }
 
 func (w *worker) Run(stream grpc.BidiStreamingServer[workerv1.RunRequest, workerv1.RunResponse]) error {
+	if w.open.Swap(true) {
+		return status.Error(codes.FailedPrecondition, "a stream of batches is open already")
+	}
+	defer w.open.Store(false)
+	if err := stream.SendHeader(metadata.MD{}); err != nil {
+		return err
+	}
 	var held *workerv1.RunResponse
 	for {
 		request, err := stream.Recv()
@@ -147,6 +175,8 @@ func (w *worker) Run(stream grpc.BidiStreamingServer[workerv1.RunRequest, worker
 		switch {
 		case request.GetFunction() == HangUp:
 			return errors.New("the worker has had enough")
+		case request.GetFunction() == Leave:
+			return nil
 		case request.GetFunction() == Hold && held == nil:
 			held = response
 			fmt.Fprintf(os.Stderr, `{"@level":"info","@message":%q,"function":%q}`+"\n", Holding, Hold)

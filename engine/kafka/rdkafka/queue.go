@@ -49,6 +49,7 @@ extern rd_kafka_topic_partition_t *rd_kafka_topic_partition_list_add(rd_kafka_to
 extern int rd_kafka_topic_partition_list_set_offset(rd_kafka_topic_partition_list_t *list, const char *topic, int32_t partition, int64_t offset);
 extern void rd_kafka_topic_partition_list_destroy(rd_kafka_topic_partition_list_t *list);
 extern rd_kafka_error_t *rd_kafka_incremental_assign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
+extern rd_kafka_error_t *rd_kafka_incremental_unassign(rd_kafka_t *rk, const rd_kafka_topic_partition_list_t *partitions);
 
 // assign adds a partition to what a consumer reads, from an offset on.
 static rd_kafka_error_t *assign(rd_kafka_t *rk, const char *topic, int32_t partition, int64_t offset) {
@@ -56,6 +57,16 @@ static rd_kafka_error_t *assign(rd_kafka_t *rk, const char *topic, int32_t parti
 	rd_kafka_topic_partition_list_add(list, topic, partition);
 	rd_kafka_topic_partition_list_set_offset(list, topic, partition, offset);
 	rd_kafka_error_t *error = rd_kafka_incremental_assign(rk, list);
+	rd_kafka_topic_partition_list_destroy(list);
+	return error;
+}
+
+// unassign takes partitions from what a consumer reads.
+static rd_kafka_error_t *unassign(rd_kafka_t *rk, const char *topic, const int32_t *partitions, int n) {
+	rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(n);
+	for (int i = 0; i < n; i++)
+		rd_kafka_topic_partition_list_add(list, topic, partitions[i]);
+	rd_kafka_error_t *error = rd_kafka_incremental_unassign(rk, list);
 	rd_kafka_topic_partition_list_destroy(list);
 	return error;
 }
@@ -149,6 +160,17 @@ func (c *Client) Assign(topic string, partition int32, offset int64) error {
 	ctopic := C.CString(topic)
 	defer C.free(unsafe.Pointer(ctopic))
 	return taken(C.assign(c.rk, ctopic, C.int32_t(partition), C.int64_t(offset)))
+}
+
+// Unassign takes partitions from what the consumer reads. Any goroutine may call it. While a rebalance waits for partitions to
+// be given up, it takes the call for the answer.
+func (c *Client) Unassign(topic string, partitions []int32) error {
+	if len(partitions) == 0 {
+		return nil
+	}
+	ctopic := C.CString(topic)
+	defer C.free(unsafe.Pointer(ctopic))
+	return taken(C.unassign(c.rk, ctopic, (*C.int32_t)(&partitions[0]), C.int(len(partitions))))
 }
 
 // MemberID returns the id that the group has for the consumer, empty if it has none. REQUIRES: the consumer is not closed.

@@ -1,6 +1,6 @@
-"""Counts in windows, by sensor and by region, in two versions.
+"""Counts in windows, by sensor and by region, in several versions.
 
-The second has another function, steps more that keep nothing, and another window where MORE is set.
+Version 0 has no windows. Version 2 has another function than 1, and steps more that keep nothing. EXTRA is another topic to read.
 """
 
 import os
@@ -8,12 +8,13 @@ import os
 import pyudf as pu
 
 app = pu.App(os.environ["APP"])
-out, second = os.environ["OUT"], os.environ["VERSION"] == "2"
+out, number = os.environ["OUT"], int(os.environ["VERSION"])
+second = number == 2
 when = pu.event_time("ts", unit="ms", out_of_order="0s", idle="1m")
 
 
 def version(n: int) -> int:
-    return 2 if second else 1
+    return number
 
 
 events = app.topic(os.environ["IN"], key="k", time=when)
@@ -23,12 +24,13 @@ marked = events.with_columns(version=version)
 marked.to(out)
 if second:
     marked.select("k", "n").to(out + "-copy")
-marked.window(pu.tumbling("10ms")).agg(n=pu.count(), total=pu.sum("n")).to(out + "-windows")
-regions = marked.key_by("region")
-if second:
-    regions = regions.where(pu.col("n") >= 0)
-regions.window(pu.tumbling("10ms")).agg(n=pu.count(), version=pu.max("version")).to(
-    out + "-regions"
-)
-if os.environ.get("MORE"):
-    marked.window(pu.tumbling("1s")).agg(n=pu.count()).to(out + "-more")
+if number:
+    marked.window(pu.tumbling("10ms")).agg(n=pu.count(), total=pu.sum("n")).to(out + "-windows")
+    regions = marked.key_by("region")
+    if second:
+        regions = regions.where(pu.col("n") >= 0)
+    regions.window(pu.tumbling("10ms")).agg(n=pu.count(), version=pu.max("version")).to(
+        out + "-regions"
+    )
+if os.environ.get("EXTRA"):
+    app.topic(os.environ["EXTRA"]).to(out + "-extra")

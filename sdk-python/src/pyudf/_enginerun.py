@@ -95,6 +95,7 @@ class Engine:
         Raises:
             ReplayError: The engine could not do it.
         """
+        __tracebackhide__ = True
         try:
             self._write(b"p", plan)
             self._write(b"j", msgspec.json.encode(job))
@@ -120,6 +121,7 @@ class Engine:
         self._process.stdin.flush()
 
     def _read(self) -> tuple[bytes, bytes]:
+        __tracebackhide__ = True
         head = self._process.stdout.read(_HEAD)
         if len(head) < _HEAD:
             raise self._ended()

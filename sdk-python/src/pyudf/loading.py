@@ -106,14 +106,25 @@ def load_function(
     return app
 
 
-def content_hash(app: App) -> str:
+def content_hash(app: App, target: str = "") -> str:
     """Return a hash over the user's modules: the files below the app's directory that are loaded.
 
-    Two processes that run the same code get the same hash, wherever it lies.
+    Two processes that run the same code get the same hash, wherever it lies. A bundle has one of
+    its own, which tells whether anything runs otherwise: ``pyudf bundle show`` prints it as the one
+    without places.
+
+    Args:
+        app: The app.
+        target: What it was loaded from.
 
     Returns:
         SHA-256 in hexadecimal.
     """
+    path, _ = split(target)
+    if path.endswith(".pyudf"):
+        from pyudf import bundling  # noqa: PLC0415 - plain files need none of it
+
+        return bundling.unpacked(path).manifest.content_hash
     loader = _cell_loader(app.defined_at.file)
     root = os.path.dirname(os.path.abspath(app.defined_at.file)) if loader is None else loader.home
     digest = hashlib.sha256()

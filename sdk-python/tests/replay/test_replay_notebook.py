@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import nbclient
 import nbformat as untyped
 import pytest
 
-EXAMPLES = Path(__file__).parents[3] / "examples" / "notebooks"
+from pyudf.bundling import build
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+NOTEBOOKS = ("couriers", "heat", "model")
 
 nbformat: Any = untyped
 
@@ -58,16 +62,76 @@ def said(cell: Any) -> str:
     return re.sub(r"\x1b\[[0-9;]*m", "", "\n".join(texts))
 
 
-def test_the_heat_index_runs_from_first_cell_to_last() -> None:
-    notebook = executed(nbformat.read(EXAMPLES / "heat.ipynb", 4), EXAMPLES)
+@pytest.fixture
+def notebooks(tmp_path: Path) -> Path:
+    """Return a copy of the directory, as notebooks write files; the data lies beside it."""
+    for name in ("couriers", "notebooks", "weather"):
+        shutil.copytree(EXAMPLES / name, tmp_path / "examples" / name)
+    return tmp_path / "examples" / "notebooks"
+
+
+def run(directory: Path, name: str) -> list[str]:
+    """Run a notebook, none of whose cells may raise, and return what each said."""
+    notebook = executed(nbformat.read(directory / f"{name}.ipynb", 4), directory)
     cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for cell in cells:
         assert not [out for out in cell.outputs if out.output_type == "error"], said(cell)
-    shown, drawn, hottest, replayed = map(said, cells[3:7])
+    return [said(cell) for cell in cells]
+
+
+def test_the_heat_index_runs_from_first_cell_to_last(notebooks: Path) -> None:
+    shown, drawn, hottest, replayed = run(notebooks, "heat")[3:7]
     assert "<table>" in shown and "3 of 26,115 records" in shown
     assert "<svg" in drawn
     assert "2013-07" in hottest or "hottest" in hottest
     assert "Replay of 26,115 records" in replayed and "<b>daily</b>" in replayed
+
+
+def test_the_couriers_run_from_first_cell_to_last(notebooks: Path) -> None:
+    texts = run(notebooks, "couriers")
+    shown, drawn, late = texts[3:6]
+    assert "5 of 5 records" in shown
+    assert "<svg" in drawn
+    assert "dia" in late and "2024-05-01T11:40:00Z" in late
+    replayed, dead = texts[7], texts[9]
+    assert "<b>active</b>" in replayed and "<b>.late</b>" in replayed and "<b>.dead</b>" in replayed
+    assert "ValueError" in dead and "bad_timestamp" in dead
+
+
+def test_the_model_runs_from_first_cell_to_last(notebooks: Path) -> None:
+    texts = run(notebooks, "model")
+    assert "[0.0, 1.5, -0.5]" in texts[2]
+    off = re.search(r"off by (.+) °F, .* by (.+)'", texts[5])
+    assert off is not None and float(off[1]) < float(off[2])
+    assert "<b>forecast</b>: 26,115 records" in texts[7]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_a_notebook_is_kept_without_outputs(name: str) -> None:
+    notebook = json.loads((EXAMPLES / "notebooks" / f"{name}.ipynb").read_text())
+    cells = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell["id"] for cell in cells if cell["outputs"] or cell["execution_count"]] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "files", "packages"),
+    [
+        ("heat", {"heat_notebook.py"}, set()),
+        ("couriers", {"couriers_notebook.py"}, set()),
+        ("model", {"model_notebook.py", "forecast.joblib"}, {"joblib", "numpy", "scikit-learn"}),
+    ],
+)
+def test_a_notebook_goes_into_a_bundle_without_its_exploring(
+    name: str, files: set[str], packages: set[str], notebooks: Path
+) -> None:
+    if "forecast.joblib" in files:
+        run(notebooks, name)
+    bundle = build(str(notebooks / f"{name}.ipynb"))
+    assert set(bundle.content.files) == files
+    assert {r.partition("==")[0] for r in bundle.content.manifest.requirements} == packages
+    taken = "\n".join(part.text for part in bundle.parts if part.taken)
+    for exploring in ("replay(", "read_", "head()", "show(", "fit(", "month(", "assert"):
+        assert exploring not in taken, exploring
 
 
 BEGIN = """

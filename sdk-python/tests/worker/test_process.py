@@ -19,6 +19,7 @@ import grpc
 import pytest
 from worker_harness import Engine, to_column
 
+from pyudf import bundling
 from pyudf.types import FieldType
 from pyudf.worker.v1 import worker_pb2
 
@@ -158,7 +159,33 @@ def test_describe_tells_the_plan_and_the_versions(app: Path) -> None:
     assert found.pid == worker.process.pid
     assert found.python_version == ".".join(map(str, sys.version_info[:3]))
     assert found.sdk_version
+    assert found.protocol == 1
     assert len(found.content_hash) == 64
+
+
+def test_a_bundle_is_told_by_the_hash_that_the_command_shows(app: Path) -> None:
+    bundle = bundling.build(str(app / "app.py")).content
+    bundling.write_bundle(bundle, str(app / "heat.pyudf"))
+    with started(app, "heat.pyudf", extra={"PYUDF_CACHE_DIR": str(app / "cache")}) as worker:
+        found = worker.describe()
+        assert worker.stop() == 0
+    assert found.content_hash == bundle.manifest.content_hash
+
+
+@pytest.mark.parametrize("orphan", [False, True])
+def test_a_call_that_is_given_up_takes_its_process_with_it(app: Path, orphan: bool) -> None:
+    abandon = worker_pb2.ControlRequest(abandon=worker_pb2.Abandon(orphan=orphan))
+    with started(app, "app.py") as worker:
+        worker.engine.control(abandon, timeout=WAIT)  # it is at none
+        running = worker.engine.stream(iter([worker.request("stuck")]), timeout=WAIT)
+        assert any(b"stuck now" in line for line in iter(worker.errors().readline, b""))
+        if orphan:
+            worker.engine.control(abandon, timeout=WAIT)  # somebody waits for it
+            running.cancel()
+        while worker.process.poll() is None:
+            with contextlib.suppress(grpc.RpcError):
+                worker.engine.control(abandon, timeout=WAIT)
+        assert worker.process.wait(WAIT) == 1
 
 
 def test_a_function_over_scalars_loads_no_heavy_library(app: Path) -> None:

@@ -16,6 +16,7 @@ from pyudf.worker.v1 import worker_pb2
 
 INT64 = FieldType.INT64
 STOP = worker_pb2.ControlRequest(stop=worker_pb2.Stop())
+ABANDON = worker_pb2.ControlRequest(abandon=worker_pb2.Abandon())
 WAIT = 20
 
 
@@ -151,9 +152,59 @@ def test_after_a_stream_was_broken_off_the_next_one_is_served() -> None:
         assert started.wait(WAIT)
         broken.cancel()
         assert mains[0].closed.wait(WAIT)
+        # It could be at that call for ever.
+        with pytest.raises(grpc.RpcError, match="still at a call that an engine has given up"):
+            engine.columns([5])
         gate.set()
+        while mains[0].orphaned:
+            pass
         assert values(engine.columns([5]), INT64) == [5]
     assert calls == [0, 5]
+
+
+def test_a_stream_says_that_it_is_open_before_it_has_an_answer() -> None:
+    def same(x: int) -> int:
+        return x
+
+    described = scalar(same, INT64, INT64)
+    requests: queue.SimpleQueue[worker_pb2.RunRequest | None] = queue.SimpleQueue()
+    with worker(described) as engine:
+        stream = engine.stream(iter(requests.get, None), timeout=30)
+        assert stream.initial_metadata() is not None
+        requests.put(None)
+        assert list(stream) == []
+
+
+def test_a_worker_that_is_being_stopped_opens_no_stream() -> None:
+    gate, started = threading.Event(), threading.Event()
+
+    def wait(x: int) -> int:
+        started.set()
+        assert gate.wait(WAIT)
+        return x
+
+    described = scalar(wait, INT64, INT64)
+    requests: queue.SimpleQueue[worker_pb2.RunRequest | None] = queue.SimpleQueue()
+    with worker(described) as engine:
+        stream = engine.stream(iter(requests.get, None), timeout=30)
+        requests.put(columns_request(described, [1]))
+        assert started.wait(WAIT)
+        engine.control(STOP, timeout=WAIT)
+        with pytest.raises(grpc.RpcError, match="it is being stopped"):
+            engine.columns([2])
+        gate.set()
+        assert [response.rows for response in stream] == [1]
+        requests.put(None)
+
+
+def test_a_worker_in_a_users_process_is_not_ended_by_an_engine() -> None:
+    def same(x: int) -> int:
+        return x
+
+    with worker(scalar(same, INT64, INT64)) as engine:
+        with pytest.raises(grpc.RpcError, match="knows no such action"):
+            engine.control(ABANDON, timeout=WAIT)
+        assert values(engine.columns([5]), INT64) == [5]
 
 
 def test_requests_that_cannot_be_answered_end_the_stream_with_the_reason() -> None:

@@ -38,9 +38,10 @@ type ClientConfig struct {
 // Client asks a node. It may be used by several goroutines. Errors that the user has to mend are those of package outcome,
 // with the whole text of the node.
 type Client struct {
-	url   string
-	http  *http.Client
-	calls controlv1connect.ControlServiceClient
+	url      string
+	security *tls.Config
+	http     *http.Client
+	calls    controlv1connect.ControlServiceClient
 }
 
 // Dial returns a client; it reaches for the node with the first call.
@@ -62,7 +63,7 @@ func Dial(config ClientConfig) (*Client, error) {
 	}
 	transport := &http.Transport{
 		DialContext:     (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 15 * time.Second}).DialContext,
-		TLSClientConfig: security, TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: 5 * time.Second,
+		TLSClientConfig: security.Clone(), TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: 5 * time.Second,
 		Protocols: new(http.Protocols), IdleConnTimeout: idleTimeout / 2, MaxIdleConnsPerHost: 4,
 	}
 	if !loopback(address.Hostname()) {
@@ -70,7 +71,7 @@ func Dial(config ClientConfig) (*Client, error) {
 	}
 	transport.Protocols.SetHTTP1(true)
 	transport.Protocols.SetHTTP2(true)
-	c := &Client{url: address.String()}
+	c := &Client{url: address.String(), security: security}
 	c.http = &http.Client{Transport: &herald{config: config, url: c.url, user: localUser(), next: transport}}
 	c.calls = controlv1connect.NewControlServiceClient(c.http, c.url)
 	return c, nil

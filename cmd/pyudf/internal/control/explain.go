@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strings"
 	"syscall"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -29,7 +31,41 @@ func (c *Client) explain(ctx context.Context, err error) error {
 	if answer, ok := errors.AsType[*connect.Error](err); ok && connect.IsWireError(err) {
 		return fromWire(answer)
 	}
+	if strings.HasPrefix(c.url, "https://") && broke(err) {
+		err = c.lookAgain(ctx, err)
+	}
 	return c.unreached(err)
+}
+
+// broke tells whether a connection ended, and nothing says why.
+func broke(err error) bool {
+	_, isStrange := errors.AsType[*answerError](err)
+	_, isInvalid := errors.AsType[*tls.CertificateVerificationError](err)
+	operation, ok := errors.AsType[*net.OpError](err)
+	return !isStrange && !isInvalid && (!ok || operation.Op != "dial") && !wantsCertificate(err) && !speaksPlain(err)
+}
+
+// lookAgain returns why a node ended TLS, if it says so. In TLS 1.3 it does when this side is through with the handshake, and
+// HTTP/2 may drop that.
+func (c *Client) lookAgain(ctx context.Context, err error) error {
+	address, parseErr := url.Parse(c.url)
+	if parseErr != nil || address.Port() == "" {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	dialer := tls.Dialer{Config: c.security}
+	conn, dialErr := dialer.DialContext(ctx, "tcp", address.Host)
+	if dialErr == nil {
+		stop := context.AfterFunc(ctx, func() { _ = conn.Close() }) // so that Read ends
+		defer stop()
+		_, dialErr = conn.Read(make([]byte, 1))
+		_ = conn.Close() // it was only looked at
+	}
+	if dialErr != nil && wantsCertificate(dialErr) {
+		return dialErr
+	}
+	return err
 }
 
 // unreached explains why a node could not be spoken to.

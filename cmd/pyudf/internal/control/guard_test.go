@@ -146,14 +146,14 @@ func TestANodeSaysWhetherItLivesAndIsReady(t *testing.T) {
 	path, _ := tokenFile(t)
 	fault := errors.New("the brokers do not answer")
 	n := serve(t, control.ServerConfig{Tokens: path, Ready: func() error { return fault }})
-	if got := send(t, http.DefaultClient, "GET", n.URL()+"/livez", ""); got.code != http.StatusOK {
+	if got := get(t, n.URL()+"/livez"); got.code != http.StatusOK {
 		t.Errorf("/livez: %v", got)
 	}
-	if got := send(t, http.DefaultClient, "GET", n.URL()+"/readyz", ""); got.code != http.StatusServiceUnavailable || !strings.Contains(got.text, fault.Error()) {
+	if got := get(t, n.URL()+"/readyz"); got.code != http.StatusServiceUnavailable || !strings.Contains(got.text, fault.Error()) {
 		t.Errorf("/readyz: %v", got)
 	}
 	ready := serve(t, control.ServerConfig{})
-	if got := send(t, http.DefaultClient, "GET", ready.URL()+"/readyz", ""); got.code != http.StatusOK {
+	if got := get(t, ready.URL()+"/readyz"); got.code != http.StatusOK {
 		t.Errorf("/readyz: %v", got)
 	}
 }

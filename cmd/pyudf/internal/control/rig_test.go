@@ -123,22 +123,33 @@ type answer struct {
 // post sends JSON as curl does.
 func post(t *testing.T, url, body string, headers ...string) answer {
 	t.Helper()
-	return send(t, http.DefaultClient, "POST", url, body, append([]string{"Content-Type", "application/json"}, headers...)...)
-}
-
-func send(t *testing.T, client *http.Client, method, url, body string, headers ...string) answer {
-	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), "POST", url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
+	request.Header.Set("Content-Type", "application/json")
 	for i := 0; i < len(headers); i += 2 {
 		request.Header.Set(headers[i], headers[i+1])
 		if headers[i] == "Host" {
 			request.Host = headers[i+1]
 		}
 	}
-	response, err := client.Do(request)
+	return send(t, request)
+}
+
+// get reads a page as a probe does.
+func get(t *testing.T, url string) answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), "GET", url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return send(t, request)
+}
+
+func send(t *testing.T, request *http.Request) answer {
+	t.Helper()
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatal(err)
 	}

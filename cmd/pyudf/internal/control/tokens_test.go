@@ -46,7 +46,7 @@ func TestATokensFileSaysAllThatIsWrongWithIt(t *testing.T) {
 
 func TestATokensFileThatEverybodyMayReadIsRefused(t *testing.T) {
 	path, _ := tokenFile(t)
-	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // that it is too much is what is tested
+	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	_, err := control.Start(t.Context(), control.ServerConfig{Addr: "127.0.0.1:0", Tokens: path})

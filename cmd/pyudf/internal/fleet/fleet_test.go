@@ -136,9 +136,9 @@ func TestALogLineDoesNoHarmToATerminal(t *testing.T) {
 		`{"level":"INFO","msg":"it runs","time":"x","n":3,"empty":"","two":"a b"}`: `2023-11-14T22:13:20.000Z n1 info   it runs n=3 empty="" two="a b"`,
 		`{"msg":"one\ntwo","out":"\u001b[2J"}`:                                     "2023-11-14T22:13:20.000Z n1 info   one\n    two out=\"\\x1b[2J\"",
 		`{"level":"WARN","msg":"x","trace":"a\nb\n"}`:                              "2023-11-14T22:13:20.000Z n1 warn   x trace=\n    a\n    b",
-		"plain \x1b[31m":                                                           `2023-11-14T22:13:20.000Z n1 "plain \x1b[31m"`,
-		`{"msg":`:                                                                  `2023-11-14T22:13:20.000Z n1 {"msg":`,
-		`[1]`:                                                                      `2023-11-14T22:13:20.000Z n1 [1]`,
+		"plain \x1b[31m": `2023-11-14T22:13:20.000Z n1 "plain \x1b[31m"`,
+		`{"msg":`:        `2023-11-14T22:13:20.000Z n1 {"msg":`,
+		`[1]`:            `2023-11-14T22:13:20.000Z n1 [1]`,
 	} {
 		if got := fleet.LogText(&controlv1.LogsResponse{Node: "n1", TimeMs: 1_700_000_000_000, Line: line}); got != want {
 			t.Errorf("%s: got\n%s\nwant\n%s", line, got, want)

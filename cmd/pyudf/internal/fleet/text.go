@@ -51,7 +51,7 @@ func HistoryTable(out io.Writer, versions []Version) error {
 	for i := range versions {
 		v := &versions[i]
 		fmt.Fprintf(columns, "%d\t%s\t%s\t%s\t%s\t%s\n", v.Version, at(v.Deployed), word(v.DeployedBy), short(v.Bundle),
-			progress.Bytes(int64(v.Bytes)), note(v)) //nolint:gosec // no bundle has 2^63 bytes
+			progress.Bytes(int64(v.Bytes)), note(v))
 	}
 	return columns.Flush()
 }

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -22,9 +23,9 @@ func (n *Node) Deploy(ctx context.Context, by string, req *controlv1.DeployReque
 	if err != nil {
 		return nil, err
 	}
-	name := req.GetName()
-	if name == "" {
-		name = bundle.App
+	name, err := n.nameOf(ctx, req, bundle, progress)
+	if err != nil {
+		return nil, err
 	}
 	before, _ := n.config.Registry.Deployment(name)
 	if now := current(before); !req.GetResetState() && !before.GetStopped() && now.GetContent() == bundle.Content && sameSettings(now.GetSettings(), req.GetSettings()) {
@@ -34,6 +35,21 @@ func (n *Node) Deploy(ctx context.Context, by string, req *controlv1.DeployReque
 	version.Archive, version.Bytes, version.Bundle, version.Content = bundle.Archive, bundle.Bytes, bundle.Hash, bundle.Content
 	version.Settings, version.DeployedBy = req.GetSettings(), by
 	return n.change(ctx, change{name: name, before: before, version: version, reset: req.GetResetState(), archive: req.GetBundle()}, progress)
+}
+
+// nameOf returns what a deployment is to be called. Some apps say their names only when they run.
+func (n *Node) nameOf(ctx context.Context, req *controlv1.DeployRequest, bundle *Bundle, progress func(string)) (string, error) {
+	if name := cmp.Or(req.GetName(), bundle.App); name != "" {
+		return name, nil
+	}
+	progress("asking the app for its name")
+	version := &controlv1.Version{Archive: bundle.Archive, Settings: req.GetSettings()}
+	candidate, err := n.config.Prepare(ctx, Job{Version: version, Logger: n.config.Logger}, func(string) {})
+	if err != nil {
+		return "", err
+	}
+	defer candidate.Close()
+	return candidate.Plan().GetApp(), nil
 }
 
 func sameSettings(a, b *controlv1.Settings) bool {
@@ -152,6 +168,7 @@ func (n *Node) change(ctx context.Context, c change, progress func(string)) (*co
 	if err != nil {
 		return nil, err
 	}
+	n.pass("recorded")
 	return n.settle(lasting, c, after, progress)
 }
 
@@ -185,6 +202,7 @@ func (n *Node) ready(ctx, lasting context.Context, c change, logger *slog.Logger
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	n.pass("bundled")
 	n.adopt(c.name, c.version, candidate)
 	return nil
 }
@@ -193,6 +211,13 @@ func (n *Node) ready(ctx, lasting context.Context, c change, logger *slog.Logger
 func (n *Node) free(c change) {
 	if mine := n.take(c.name, c.version); mine != nil {
 		mine.Close()
+	}
+}
+
+// pass tells tests of crashes how far a change is.
+func (n *Node) pass(point string) {
+	if n.config.Probe != nil {
+		n.config.Probe(point)
 	}
 }
 

@@ -193,7 +193,7 @@ func (k *keeper) ready(ctx context.Context, version *controlv1.Version) (Candida
 	}
 	done := make(chan made, 1)
 	go func() {
-		candidate, err := k.prepare(ctx, version, func(line string) { k.logger.Info(line, "version", version.GetNumber()) })
+		candidate, err := k.prepare(ctx, version, func(line string) { k.logger.Info("getting ready", "version", version.GetNumber(), "step", line) })
 		done <- made{candidate, err}
 	}()
 	drop := func() {

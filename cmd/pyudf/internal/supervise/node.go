@@ -30,7 +30,9 @@ type Config struct {
 	Forget func(ctx context.Context, d *controlv1.Deployment) error
 	Clear  func(d *controlv1.Deployment) error
 	// Tidy is told which versions there are, so that what belongs to others can go.
-	Tidy   func(versions []*controlv1.Version)
+	Tidy func(versions []*controlv1.Version)
+	// Probe, if there is one, is told of each point of a change that a crash may follow.
+	Probe  func(point string)
 	Level  slog.Leveler
 	Logger *slog.Logger
 }

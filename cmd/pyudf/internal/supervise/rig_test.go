@@ -202,7 +202,9 @@ func keeping(t *testing.T, test func(t *testing.T, p *play)) {
 		p := &play{theater: newTheater(), keeper: newKeeper("heat"), ended: make(chan struct{})}
 		p.keeper.logger = slog.New(slog.DiscardHandler)
 		p.keeper.hold = func(Candidate) {}
-		p.keeper.prepare = func(ctx context.Context, v *controlv1.Version, _ func(string)) (Candidate, error) { return p.prepare(ctx, v) }
+		p.keeper.prepare = func(ctx context.Context, v *controlv1.Version, _ func(string)) (Candidate, error) {
+			return p.prepare(ctx, v)
+		}
 		p.keeper.tell = func(s *controlv1.Standing) {
 			p.told.Lock()
 			defer p.told.Unlock()

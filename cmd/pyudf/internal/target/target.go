@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/engine/eventtime"
+	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // Flags are the flags that say what to run. Empty ones were not given.
@@ -23,17 +24,19 @@ type Flags struct {
 	Column string
 	Key    string
 	Time   string
-	// Attach is the socket of a worker that runs already.
+	// Attach is the address of a worker that runs already, and TLS are the certificates for it.
 	Attach string
+	TLS    address.TLS
 }
 
 // Target is what to run.
 type Target struct {
-	// File is the Python file, notebook, bundle or module; empty if Attach is set.
+	// File is the Python file, notebook, bundle or module; empty if there is an Attach.
 	File string
 	// Arguments are those of `python -m pyudf.worker`.
 	Arguments []string
-	Attach    string
+	Attach    address.Address
+	TLS       address.TLS
 	Start     Start
 }
 
@@ -62,7 +65,9 @@ func Resolve(args []string, flags Flags) (Target, error) {
 	case flags.Attach != "" && len(args) > 0:
 		return Target{}, fmt.Errorf("--attach %s: the worker there has loaded its app already: leave out %s, or leave out --attach", flags.Attach, args[0])
 	case flags.Attach != "":
-		return app(Target{Attach: flags.Attach}, flags)
+		return attached(flags)
+	case flags.TLS != (address.TLS{}):
+		return Target{}, fmt.Errorf("--%s... are for a worker that runs already: add --attach HOST:PORT, or leave them out", tlsPrefix)
 	case len(args) == 0:
 		return Target{}, errors.New("there is nothing to run: name an app such as heat.py, or a function such as features.py:heat_index")
 	}
@@ -84,6 +89,32 @@ func meansFunction(flags Flags) bool {
 	}
 	_, err := ParseStart("--from", flags.From)
 	return err != nil
+}
+
+// tlsPrefix is how the flags of certificates begin.
+const tlsPrefix = "worker-tls-"
+
+func attached(flags Flags) (Target, error) {
+	at, err := address.Parse(flags.Attach)
+	if err != nil {
+		err = fmt.Errorf("--attach: %w", err)
+	} else {
+		err = flags.TLS.Check(at, "--"+tlsPrefix)
+	}
+	t, other := app(Target{Attach: at, TLS: flags.TLS}, flags)
+	return t, errors.Join(err, other)
+}
+
+// ParseAttach reads NAME=ADDRESS: a deployment, and the worker that runs its functions.
+func ParseAttach(text string) (name string, at address.Address, err error) {
+	name, where, found := strings.Cut(text, "=")
+	if !found || name == "" {
+		return "", at, fmt.Errorf("--attach %s: write NAME=unix:///PATH or NAME=HOST:PORT, with the name of a deployment", text)
+	}
+	if at, err = address.Parse(where); err != nil {
+		return "", at, fmt.Errorf("--attach %s: %w", text, err)
+	}
+	return name, at, nil
 }
 
 // File returns the file or module that an argument names, without the app or function behind it.

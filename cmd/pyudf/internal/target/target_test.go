@@ -6,9 +6,11 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/target"
+	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 func TestWhatToRunFollowsFromArgumentsAndFlags(t *testing.T) {
+	certificates := address.TLS{Cert: "c", Key: "k", CA: "ca"}
 	noon := target.Start{Kind: target.At, Time: time.Date(2013, 7, 1, 12, 0, 0, 0, time.UTC)}
 	for _, test := range []struct {
 		name  string
@@ -35,7 +37,8 @@ func TestWhatToRunFollowsFromArgumentsAndFlags(t *testing.T) {
 			},
 		},
 		{"a function of a topic called latest", []string{"f.py:f"}, target.Flags{From: "latest", To: "-x"}, target.Target{File: "f.py", Arguments: []string{"f.py:f", "--source=latest", "--to=-x"}}},
-		{"a worker that runs", nil, target.Flags{Attach: "/tmp/w.sock", From: "latest"}, target.Target{Attach: "/tmp/w.sock", Start: target.Start{Kind: target.Latest}}},
+		{"a worker that runs", nil, target.Flags{Attach: "/tmp/w.sock", From: "latest"}, target.Target{Attach: address.Address{Path: "/tmp/w.sock"}, Start: target.Start{Kind: target.Latest}}},
+		{"a worker on TCP", nil, target.Flags{Attach: "heat:7443", TLS: certificates}, target.Target{Attach: address.Address{Host: "heat:7443"}, TLS: certificates}},
 	} {
 		got, err := target.Resolve(test.args, test.flags)
 		if err != nil || !reflect.DeepEqual(got, test.want) {
@@ -59,10 +62,33 @@ func TestFaultsSayWhatToWrite(t *testing.T) {
 		{"a function of nothing to nowhere", []string{"f.py:f"}, target.Flags{Column: "x"}, "f.py:f needs an input: name a topic or file with --from\nf.py:f needs an output: name a topic or file with --to"},
 		{"an app with a column", []string{"heat.py"}, target.Flags{To: "heat", Column: "x"}, "--to heat is for a single function (FILE:FUNCTION): an app says this itself\n--column x is for a single function (FILE:FUNCTION): an app says this itself"},
 		{"two apps", []string{"heat.py"}, target.Flags{Attach: "s"}, "--attach s: the worker there has loaded its app already: leave out heat.py, or leave out --attach"},
+		{"a worker without TLS", nil, target.Flags{Attach: "heat:7443"}, "heat:7443: on TCP a worker and its engine show each other certificates: add --worker-tls-cert FILE, --worker-tls-key FILE, --worker-tls-ca FILE, or use a Unix socket"},
+		{"a worker nowhere", nil, target.Flags{Attach: "tcp://heat:7443"}, "--attach: tcp://heat:7443 is no address of a worker: write unix:///PATH, or tls://HOST:PORT"},
+		{"certificates for nobody", []string{"heat.py"}, target.Flags{TLS: address.TLS{CA: "ca"}}, "--worker-tls-... are for a worker that runs already: add --attach HOST:PORT, or leave them out"},
 	} {
 		_, err := target.Resolve(test.args, test.flags)
 		if err == nil || err.Error() != test.want {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		}
+	}
+}
+
+func TestADeploymentIsAttachedByItsName(t *testing.T) {
+	name, at, err := target.ParseAttach("heat=unix:///run/heat.sock")
+	if err != nil || name != "heat" || at.Path != "/run/heat.sock" {
+		t.Errorf("got %s at %v (%v)", name, at, err)
+	}
+	name, at, err = target.ParseAttach("heat=heat.default.svc:7443")
+	if err != nil || name != "heat" || at.Host != "heat.default.svc:7443" {
+		t.Errorf("got %s at %v (%v)", name, at, err)
+	}
+	for text, want := range map[string]string{
+		"unix:///run/heat.sock": "--attach unix:///run/heat.sock: write NAME=unix:///PATH or NAME=HOST:PORT, with the name of a deployment",
+		"=heat.sock":            "--attach =heat.sock: write NAME=unix:///PATH or NAME=HOST:PORT, with the name of a deployment",
+		"heat=":                 "--attach heat=: there is no address: write unix:///PATH, or HOST:PORT of a worker with TLS",
+	} {
+		if _, _, err := target.ParseAttach(text); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
 		}
 	}
 }

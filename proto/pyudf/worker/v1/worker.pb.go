@@ -121,11 +121,14 @@ type DescribeResponse struct {
 	Plan  *v1.Plan               `protobuf:"bytes,1,opt,name=plan,proto3" json:"plan,omitempty"`
 	// Set instead of the plan if the user's code could not be loaded.
 	Error *LoadError `protobuf:"bytes,2,opt,name=error,proto3" json:"error,omitempty"`
-	// Hash over the source of the user's modules: workers of one run must agree.
+	// Of a bundle the hash of what is in it, but for the places of statements, as `pyudf bundle show` prints it; else one over
+	// the source of the user's modules. Workers of one run must agree.
 	ContentHash   string `protobuf:"bytes,3,opt,name=content_hash,json=contentHash,proto3" json:"content_hash,omitempty"`
 	SdkVersion    string `protobuf:"bytes,4,opt,name=sdk_version,json=sdkVersion,proto3" json:"sdk_version,omitempty"`
 	PythonVersion string `protobuf:"bytes,5,opt,name=python_version,json=pythonVersion,proto3" json:"python_version,omitempty"`
 	Pid           int64  `protobuf:"varint,6,opt,name=pid,proto3" json:"pid,omitempty"`
+	// Version of this protocol. Engines and workers work together if they have the same.
+	Protocol      uint32 `protobuf:"varint,7,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -198,6 +201,13 @@ func (x *DescribeResponse) GetPythonVersion() string {
 func (x *DescribeResponse) GetPid() int64 {
 	if x != nil {
 		return x.Pid
+	}
+	return 0
+}
+
+func (x *DescribeResponse) GetProtocol() uint32 {
+	if x != nil {
+		return x.Protocol
 	}
 	return 0
 }
@@ -1010,6 +1020,7 @@ type ControlRequest struct {
 	// Types that are valid to be assigned to Action:
 	//
 	//	*ControlRequest_Stop
+	//	*ControlRequest_Abandon
 	Action        isControlRequest_Action `protobuf_oneof:"action"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1061,6 +1072,15 @@ func (x *ControlRequest) GetStop() *Stop {
 	return nil
 }
 
+func (x *ControlRequest) GetAbandon() *Abandon {
+	if x != nil {
+		if x, ok := x.Action.(*ControlRequest_Abandon); ok {
+			return x.Abandon
+		}
+	}
+	return nil
+}
+
 type isControlRequest_Action interface {
 	isControlRequest_Action()
 }
@@ -1069,9 +1089,15 @@ type ControlRequest_Stop struct {
 	Stop *Stop `protobuf:"bytes,1,opt,name=stop,proto3,oneof"`
 }
 
+type ControlRequest_Abandon struct {
+	Abandon *Abandon `protobuf:"bytes,2,opt,name=abandon,proto3,oneof"`
+}
+
 func (*ControlRequest_Stop) isControlRequest_Action() {}
 
-// Stop ends the process after the batches that it has.
+func (*ControlRequest_Abandon) isControlRequest_Action() {}
+
+// Stop ends the process after the batches that it has. It opens no stream any more, and ends the one that is open.
 type Stop struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1108,6 +1134,52 @@ func (*Stop) Descriptor() ([]byte, []int) {
 	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{14}
 }
 
+// Abandon ends the process at once if it is at a call, which nobody waits for any more; else nothing happens.
+type Abandon struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Only if the stream is gone that the call came by.
+	Orphan        bool `protobuf:"varint,1,opt,name=orphan,proto3" json:"orphan,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Abandon) Reset() {
+	*x = Abandon{}
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Abandon) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Abandon) ProtoMessage() {}
+
+func (x *Abandon) ProtoReflect() protoreflect.Message {
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Abandon.ProtoReflect.Descriptor instead.
+func (*Abandon) Descriptor() ([]byte, []int) {
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Abandon) GetOrphan() bool {
+	if x != nil {
+		return x.Orphan
+	}
+	return false
+}
+
 type ControlResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1116,7 +1188,7 @@ type ControlResponse struct {
 
 func (x *ControlResponse) Reset() {
 	*x = ControlResponse{}
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1128,7 +1200,7 @@ func (x *ControlResponse) String() string {
 func (*ControlResponse) ProtoMessage() {}
 
 func (x *ControlResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[15]
+	mi := &file_pyudf_worker_v1_worker_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1141,7 +1213,7 @@ func (x *ControlResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ControlResponse.ProtoReflect.Descriptor instead.
 func (*ControlResponse) Descriptor() ([]byte, []int) {
-	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{15}
+	return file_pyudf_worker_v1_worker_proto_rawDescGZIP(), []int{16}
 }
 
 var File_pyudf_worker_v1_worker_proto protoreflect.FileDescriptor
@@ -1149,7 +1221,7 @@ var File_pyudf_worker_v1_worker_proto protoreflect.FileDescriptor
 const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\n" +
 	"\x1cpyudf/worker/v1/worker.proto\x12\x0fpyudf.worker.v1\x1a\x18pyudf/plan/v1/plan.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xea\x01\n" +
+	"\x0fDescribeRequest\"\x86\x02\n" +
 	"\x10DescribeResponse\x12'\n" +
 	"\x04plan\x18\x01 \x01(\v2\x13.pyudf.plan.v1.PlanR\x04plan\x120\n" +
 	"\x05error\x18\x02 \x01(\v2\x1a.pyudf.worker.v1.LoadErrorR\x05error\x12!\n" +
@@ -1157,7 +1229,8 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\vsdk_version\x18\x04 \x01(\tR\n" +
 	"sdkVersion\x12%\n" +
 	"\x0epython_version\x18\x05 \x01(\tR\rpythonVersion\x12\x10\n" +
-	"\x03pid\x18\x06 \x01(\x03R\x03pid\"C\n" +
+	"\x03pid\x18\x06 \x01(\x03R\x03pid\x12\x1a\n" +
+	"\bprotocol\x18\a \x01(\rR\bprotocol\"C\n" +
 	"\tLoadError\x12\x18\n" +
 	"\amessage\x18\x01 \x01(\tR\amessage\x12\x1c\n" +
 	"\ttraceback\x18\x02 \x01(\tR\ttraceback\"\xf6\x01\n" +
@@ -1213,11 +1286,14 @@ const file_pyudf_worker_v1_worker_proto_rawDesc = "" +
 	"\x03row\x18\x01 \x01(\rR\x03row\x12\x1c\n" +
 	"\texception\x18\x02 \x01(\tR\texception\x12\x18\n" +
 	"\amessage\x18\x03 \x01(\tR\amessage\x12\x1c\n" +
-	"\ttraceback\x18\x04 \x01(\tR\ttraceback\"G\n" +
+	"\ttraceback\x18\x04 \x01(\tR\ttraceback\"}\n" +
 	"\x0eControlRequest\x12+\n" +
-	"\x04stop\x18\x01 \x01(\v2\x15.pyudf.worker.v1.StopH\x00R\x04stopB\b\n" +
+	"\x04stop\x18\x01 \x01(\v2\x15.pyudf.worker.v1.StopH\x00R\x04stop\x124\n" +
+	"\aabandon\x18\x02 \x01(\v2\x18.pyudf.worker.v1.AbandonH\x00R\aabandonB\b\n" +
 	"\x06action\"\x06\n" +
-	"\x04Stop\"\x11\n" +
+	"\x04Stop\"!\n" +
+	"\aAbandon\x12\x16\n" +
+	"\x06orphan\x18\x01 \x01(\bR\x06orphan\"\x11\n" +
 	"\x0fControlResponse*U\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x0e\n" +
@@ -1243,7 +1319,7 @@ func file_pyudf_worker_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_pyudf_worker_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_pyudf_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_pyudf_worker_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_pyudf_worker_v1_worker_proto_goTypes = []any{
 	(Action)(0),              // 0: pyudf.worker.v1.Action
 	(*DescribeRequest)(nil),  // 1: pyudf.worker.v1.DescribeRequest
@@ -1261,11 +1337,12 @@ var file_pyudf_worker_v1_worker_proto_goTypes = []any{
 	(*RowError)(nil),         // 13: pyudf.worker.v1.RowError
 	(*ControlRequest)(nil),   // 14: pyudf.worker.v1.ControlRequest
 	(*Stop)(nil),             // 15: pyudf.worker.v1.Stop
-	(*ControlResponse)(nil),  // 16: pyudf.worker.v1.ControlResponse
-	(*v1.Plan)(nil),          // 17: pyudf.plan.v1.Plan
+	(*Abandon)(nil),          // 16: pyudf.worker.v1.Abandon
+	(*ControlResponse)(nil),  // 17: pyudf.worker.v1.ControlResponse
+	(*v1.Plan)(nil),          // 18: pyudf.plan.v1.Plan
 }
 var file_pyudf_worker_v1_worker_proto_depIdxs = []int32{
-	17, // 0: pyudf.worker.v1.DescribeResponse.plan:type_name -> pyudf.plan.v1.Plan
+	18, // 0: pyudf.worker.v1.DescribeResponse.plan:type_name -> pyudf.plan.v1.Plan
 	3,  // 1: pyudf.worker.v1.DescribeResponse.error:type_name -> pyudf.worker.v1.LoadError
 	8,  // 2: pyudf.worker.v1.RunRequest.columns:type_name -> pyudf.worker.v1.Columns
 	10, // 3: pyudf.worker.v1.RunRequest.records:type_name -> pyudf.worker.v1.Records
@@ -1283,17 +1360,18 @@ var file_pyudf_worker_v1_worker_proto_depIdxs = []int32{
 	7,  // 15: pyudf.worker.v1.RunResponse.timers:type_name -> pyudf.worker.v1.Timestamps
 	10, // 16: pyudf.worker.v1.OutputRecords.records:type_name -> pyudf.worker.v1.Records
 	15, // 17: pyudf.worker.v1.ControlRequest.stop:type_name -> pyudf.worker.v1.Stop
-	1,  // 18: pyudf.worker.v1.WorkerService.Describe:input_type -> pyudf.worker.v1.DescribeRequest
-	4,  // 19: pyudf.worker.v1.WorkerService.Run:input_type -> pyudf.worker.v1.RunRequest
-	14, // 20: pyudf.worker.v1.WorkerService.Control:input_type -> pyudf.worker.v1.ControlRequest
-	2,  // 21: pyudf.worker.v1.WorkerService.Describe:output_type -> pyudf.worker.v1.DescribeResponse
-	11, // 22: pyudf.worker.v1.WorkerService.Run:output_type -> pyudf.worker.v1.RunResponse
-	16, // 23: pyudf.worker.v1.WorkerService.Control:output_type -> pyudf.worker.v1.ControlResponse
-	21, // [21:24] is the sub-list for method output_type
-	18, // [18:21] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	16, // 18: pyudf.worker.v1.ControlRequest.abandon:type_name -> pyudf.worker.v1.Abandon
+	1,  // 19: pyudf.worker.v1.WorkerService.Describe:input_type -> pyudf.worker.v1.DescribeRequest
+	4,  // 20: pyudf.worker.v1.WorkerService.Run:input_type -> pyudf.worker.v1.RunRequest
+	14, // 21: pyudf.worker.v1.WorkerService.Control:input_type -> pyudf.worker.v1.ControlRequest
+	2,  // 22: pyudf.worker.v1.WorkerService.Describe:output_type -> pyudf.worker.v1.DescribeResponse
+	11, // 23: pyudf.worker.v1.WorkerService.Run:output_type -> pyudf.worker.v1.RunResponse
+	17, // 24: pyudf.worker.v1.WorkerService.Control:output_type -> pyudf.worker.v1.ControlResponse
+	22, // [22:25] is the sub-list for method output_type
+	19, // [19:22] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_pyudf_worker_v1_worker_proto_init() }
@@ -1311,6 +1389,7 @@ func file_pyudf_worker_v1_worker_proto_init() {
 	}
 	file_pyudf_worker_v1_worker_proto_msgTypes[13].OneofWrappers = []any{
 		(*ControlRequest_Stop)(nil),
+		(*ControlRequest_Abandon)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1318,7 +1397,7 @@ func file_pyudf_worker_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_pyudf_worker_v1_worker_proto_rawDesc), len(file_pyudf_worker_v1_worker_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -32,7 +32,8 @@ const (
 type WorkerServiceClient interface {
 	// Describe says what the user's code offers. It is the first call; its answer does not change while the process lives.
 	Describe(ctx context.Context, in *DescribeRequest, opts ...grpc.CallOption) (*DescribeResponse, error)
-	// Run carries batches there and results back, in the order of the requests. One stream a process.
+	// Run carries batches there and results back, in the order of the requests. A process serves one stream at a time: the headers
+	// of its answer say that the stream is open, and another one is refused.
 	Run(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[RunRequest, RunResponse], error)
 	// Control asks the process for something outside the stream of batches.
 	Control(ctx context.Context, in *ControlRequest, opts ...grpc.CallOption) (*ControlResponse, error)
@@ -85,7 +86,8 @@ func (c *workerServiceClient) Control(ctx context.Context, in *ControlRequest, o
 type WorkerServiceServer interface {
 	// Describe says what the user's code offers. It is the first call; its answer does not change while the process lives.
 	Describe(context.Context, *DescribeRequest) (*DescribeResponse, error)
-	// Run carries batches there and results back, in the order of the requests. One stream a process.
+	// Run carries batches there and results back, in the order of the requests. A process serves one stream at a time: the headers
+	// of its answer say that the stream is open, and another one is refused.
 	Run(grpc.BidiStreamingServer[RunRequest, RunResponse]) error
 	// Control asks the process for something outside the stream of batches.
 	Control(context.Context, *ControlRequest) (*ControlResponse, error)

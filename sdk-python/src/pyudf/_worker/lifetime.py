@@ -9,9 +9,9 @@ import threading
 import time
 from typing import Final
 
-__all__ = ["end_soon", "end_with", "take_signals"]
+__all__ = ["end_with", "end_within", "take_signals"]
 
-_LAST_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 
 
 def take_signals(*, child: bool) -> None:
@@ -37,9 +37,9 @@ def end_with(parent: int) -> None:
     watch.start()
 
 
-def end_soon() -> None:
-    """End the process in a second if threads or exit handlers of user code hold it up."""
-    threading.Thread(target=_expire, daemon=True).start()
+def end_within(seconds: float) -> None:
+    """End the process in that time if threads or exit handlers of user code hold it up."""
+    threading.Thread(target=_expire, args=(seconds,), daemon=True).start()
 
 
 def _wait(descriptor: int) -> None:
@@ -55,9 +55,9 @@ def _poll(parent: int) -> None:
             os._exit(0)
         except PermissionError:
             pass
-        time.sleep(_LAST_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
-def _expire() -> None:
-    time.sleep(_LAST_SECONDS)
+def _expire(seconds: float) -> None:
+    time.sleep(seconds)
     os._exit(0)

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 import grpc
 
@@ -21,6 +22,10 @@ from pyudf._worker.wire import WireError
 from pyudf.worker.v1 import worker_pb2
 
 __all__ = ["MainThread", "Refusal", "Stream", "Work"]
+
+_STOPPING: Final = "it is being stopped"
+_TAKEN: Final = "a stream of batches is open already: a worker serves one engine at a time"
+_ORPHANED: Final = "it is still at a call that an engine has given up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +68,34 @@ class MainThread:
         self._waiting: queue.SimpleQueue[tuple[Stream, worker_pb2.RunRequest | None] | None] = (
             queue.SimpleQueue()
         )
-        # Guards _stream.
+        # Guards _stream and _stopping.
         self._lock = threading.Lock()
         self._stream: Stream | None = None
+        self._stopping = False
         self._halted = False
-        self.busy = False
+        # The stream that the request came by which is at work.
+        self._at: Stream | None = None
 
-    def open(self) -> Stream | None:
-        """Return a new stream; None if one is open, for a worker serves one engine."""
+    @property
+    def busy(self) -> bool:
+        """Whether a request is at work."""
+        return self._at is not None
+
+    @property
+    def orphaned(self) -> bool:
+        """Whether a request is at work whose stream is gone."""
+        at = self._at
+        return at is not None and at.closed
+
+    def open(self) -> Stream | Refusal:
+        """Return a new stream, or why there is none: a worker serves one engine at a time."""
         with self._lock:
+            if self._stopping:
+                return Refusal(grpc.StatusCode.UNAVAILABLE, _STOPPING)
             if self._stream is not None:
-                return None
+                return Refusal(grpc.StatusCode.FAILED_PRECONDITION, _TAKEN)
+            if self.orphaned:
+                return Refusal(grpc.StatusCode.UNAVAILABLE, _ORPHANED)
             self._stream = Stream()
             return self._stream
 
@@ -91,6 +113,8 @@ class MainThread:
 
     def stop(self) -> None:
         """Let ``run`` return once it has answered what was queued before."""
+        with self._lock:
+            self._stopping = True
         self._waiting.put(None)
 
     def halt(self) -> None:
@@ -105,7 +129,10 @@ class MainThread:
             if request is None:
                 stream.answers.put(None)
             elif not stream.closed:
-                stream.answers.put(self._answer(request))
+                self._at = stream
+                answer = self._answer(request)
+                self._at = None
+                stream.answers.put(answer)
         with self._lock:
             if self._stream is not None:
                 self._stream.answers.put(None)
@@ -116,7 +143,6 @@ class MainThread:
             message = f"this worker has no function {request.function!r}"
             return Refusal(grpc.StatusCode.NOT_FOUND, message)
         start = time.perf_counter_ns()
-        self.busy = True
         self._output.function = work.name
         try:
             response = work.execute(request)
@@ -128,6 +154,5 @@ class MainThread:
             return Refusal(grpc.StatusCode.INTERNAL, message + "\n" + user_traceback(err))
         finally:
             self._output.flush()
-            self.busy = False
         response.busy_ns = time.perf_counter_ns() - start
         return response

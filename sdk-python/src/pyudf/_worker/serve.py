@@ -33,7 +33,11 @@ _COOKIE: Final = ("PYUDF_PLUGIN", "worker")
 _BY_HAND: Final = (
     "pyudf.worker is started by the pyudf command; to start one by hand, give --socket PATH"
 )
+# Engines speak the same version of the protocol, or say which side to update.
+_PROTOCOL: Final = 1
+# How long answers may take on their way out, and then the end of the process.
 _GRACE: Final = 0.5
+_LAST: Final = 0.5
 # One thread carries the stream of batches for good, the others the short calls.
 _THREADS: Final = 4
 _OPTIONS: Final = (
@@ -62,14 +66,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not description.HasField("error"):
         _go_home(options.target)
     thread = MainThread(works, output)
-    server = new_server(description, thread)
+    server = new_server(description, thread, own_process=True)
     path = _listen(server, options.socket)
     output.flush()
     os.write(handshake, f"1|1|unix|{path}|grpc\n".encode())
     os.close(handshake)
     thread.run()
-    lifetime.end_soon()
-    server.stop(grace=_GRACE).wait()
+    lifetime.end_within(options.grace + _LAST)
+    server.stop(grace=options.grace).wait()
+    lifetime.end_within(_LAST)
     return 0
 
 
@@ -83,7 +88,7 @@ def describe(options: argparse.Namespace) -> tuple[worker_pb2.DescribeResponse, 
     try:
         app = _load(options)
         works = offer(app, description)
-        description.content_hash = loading.content_hash(app)
+        description.content_hash = loading.content_hash(app, options.target)
     except LoadError as err:
         description.error.message, description.error.traceback = err.message, err.traceback
     # The user's module may raise anything at all, SystemExit too.
@@ -96,7 +101,10 @@ def describe(options: argparse.Namespace) -> tuple[worker_pb2.DescribeResponse, 
 def blank() -> worker_pb2.DescribeResponse:
     """Return what Describe answers, but for the user's code."""
     return worker_pb2.DescribeResponse(
-        sdk_version=pyudf.__version__, python_version=platform.python_version(), pid=os.getpid()
+        sdk_version=pyudf.__version__,
+        python_version=platform.python_version(),
+        pid=os.getpid(),
+        protocol=_PROTOCOL,
     )
 
 
@@ -115,10 +123,18 @@ def offer(app: App, description: worker_pb2.DescribeResponse) -> dict[str, Work]
     return works
 
 
-def new_server(description: worker_pb2.DescribeResponse, thread: MainThread) -> grpc.Server:
-    """Return a server of a worker that does not listen yet."""
+def new_server(
+    description: worker_pb2.DescribeResponse, thread: MainThread, *, own_process: bool = False
+) -> grpc.Server:
+    """Return a server of a worker that does not listen yet.
+
+    Args:
+        description: What it says of itself.
+        thread: What answers requests.
+        own_process: Whether an engine may end the process.
+    """
     server = grpc.server(futures.ThreadPoolExecutor(_THREADS), options=_OPTIONS)
-    server.add_generic_rpc_handlers(handlers(description, thread))
+    server.add_generic_rpc_handlers(handlers(description, thread, own_process=own_process))
     return server
 
 
@@ -211,4 +227,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--time", help="field with the event time")
     parser.add_argument("--socket", help="Unix socket to listen on; default: a new one")
     parser.add_argument("--parent-pid", type=int, help="process to end with")
+    parser.add_argument(
+        "--grace", type=float, default=_GRACE, help="seconds that the last answers may take"
+    )
     return parser

@@ -17,13 +17,20 @@ __all__ = ["handlers"]
 # grpc.health.v1.HealthCheckResponse{status: SERVING}, and an empty message.
 _SERVING: Final = b"\x08\x01"
 _EMPTY: Final = b""
+_ABANDONED: Final = b"the engine has given up the call that this worker is at: the worker ends\n"
 
 
 def handlers(
-    description: worker_pb2.DescribeResponse, main: MainThread
+    description: worker_pb2.DescribeResponse, main: MainThread, *, own_process: bool
 ) -> tuple[grpc.GenericRpcHandler, ...]:
-    """Return what a gRPC server needs to serve a worker."""
-    servicer = _Servicer(description, main)
+    """Return what a gRPC server needs to serve a worker.
+
+    Args:
+        description: What Describe answers.
+        main: What answers requests.
+        own_process: Whether the process does nothing else: then an engine may end it.
+    """
+    servicer = _Servicer(description, main, own_process)
     return (
         grpc.method_handlers_generic_handler("pyudf.worker.v1.WorkerService", servicer.methods()),
         grpc.method_handlers_generic_handler(
@@ -38,9 +45,12 @@ def handlers(
 
 
 class _Servicer:
-    def __init__(self, description: worker_pb2.DescribeResponse, main: MainThread) -> None:
+    def __init__(
+        self, description: worker_pb2.DescribeResponse, main: MainThread, own_process: bool
+    ) -> None:
         self._description = description
         self._main = main
+        self._own_process = own_process
 
     def methods(self) -> dict[str, grpc.RpcMethodHandler[Any, Any]]:
         return {
@@ -70,15 +80,16 @@ class _Servicer:
         self, requests: Iterator[worker_pb2.RunRequest], context: grpc.ServicerContext
     ) -> Iterator[worker_pb2.RunResponse]:
         stream = self._main.open()
-        if stream is None:
-            message = "a stream of batches is open already: a worker serves one engine at a time"
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, message)
+        if isinstance(stream, Refusal):
+            context.abort(stream.code, stream.message)
         if not context.add_callback(lambda: self._main.close(stream)):
             self._main.close(stream)
         # Requests are received while an earlier one runs.
         receiver = threading.Thread(target=self._receive, args=(requests, stream), daemon=True)
-        receiver.start()
         try:
+            # An engine waits for them, to know that it is served.
+            context.send_initial_metadata(())
+            receiver.start()
             while (answer := stream.answers.get()) is not None:
                 if isinstance(answer, Refusal):
                     context.abort(answer.code, answer.message)
@@ -90,9 +101,16 @@ class _Servicer:
     def control(
         self, request: worker_pb2.ControlRequest, context: grpc.ServicerContext
     ) -> worker_pb2.ControlResponse:
-        if request.WhichOneof("action") != "stop":
-            context.abort(grpc.StatusCode.UNIMPLEMENTED, "this worker knows no such action")
-        self._main.stop()
+        match request.WhichOneof("action"):
+            case "stop":
+                self._main.stop()
+            case "abandon" if self._own_process:
+                if self._main.orphaned or (self._main.busy and not request.abandon.orphan):
+                    os.write(2, _ABANDONED)
+                    # User code may never return, and nobody waits for it.
+                    context.add_callback(lambda: os._exit(1))
+            case _:
+                context.abort(grpc.StatusCode.UNIMPLEMENTED, "this worker knows no such action")
         return worker_pb2.ControlResponse()
 
     def shutdown(self, _request: bytes, context: grpc.ServicerContext) -> bytes:

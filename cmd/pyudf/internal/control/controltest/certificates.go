@@ -47,25 +47,28 @@ type Pair struct {
 	Cert, Key string
 }
 
-// Issue returns a certificate for this machine, as localhost and 127.0.0.1.
-func (a *Authority) Issue(t *testing.T) Pair {
+// Issue returns a certificate for this machine, as localhost and 127.0.0.1, or for other names.
+func (a *Authority) Issue(t *testing.T, names ...string) Pair {
 	t.Helper()
 	dir := t.TempDir()
 	pair := Pair{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	a.IssueTo(t, pair)
+	a.IssueTo(t, pair, names...)
 	return pair
 }
 
 // IssueTo puts a new certificate into files that there may be already.
-func (a *Authority) IssueTo(t *testing.T, pair Pair) {
+func (a *Authority) IssueTo(t *testing.T, pair Pair, names ...string) {
 	t.Helper()
 	key := newKey(t)
-	der := sign(t, &x509.Certificate{
+	template := &x509.Certificate{
 		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "a node of tests"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		DNSNames: []string{"localhost"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}, a.cert, key, a.key)
+		DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+	}
+	if len(names) == 0 {
+		template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
+	}
+	der := sign(t, template, a.cert, key, a.key)
 	write(t, pair.Cert, "CERTIFICATE", der)
 	encoded, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {

@@ -129,7 +129,7 @@ func (e *Engine) Deploy(ctx context.Context, by string, req *controlv1.DeployReq
 }
 
 func (e *Engine) add(d *controlv1.Deployment, v *controlv1.Version) {
-	v.Number = uint32(len(d.GetVersions()) + 1) //nolint:gosec // tests have few versions
+	v.Number = uint32(len(d.GetVersions()) + 1)
 	v.DeployedMs = began + int64(len(d.GetVersions()))*60_000
 	d.Versions, d.Current = append(d.Versions, v), v.Number
 	d.Revision++
@@ -203,7 +203,7 @@ func (e *Engine) Rollback(ctx context.Context, by string, req *controlv1.Rollbac
 	if to == 0 {
 		to = d.GetCurrent() - 1
 	}
-	if to < 1 || to > uint32(len(d.GetVersions())) { //nolint:gosec // tests have few versions
+	if to < 1 || to > uint32(len(d.GetVersions())) {
 		return nil, control.Refused("%s has no version %d: `pyudf history %s` shows those that there are", d.GetName(), to, d.GetName())
 	}
 	of := d.GetVersions()[to-1]

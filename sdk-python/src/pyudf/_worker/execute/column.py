@@ -28,6 +28,8 @@ _DIRECT: Final[dict[FieldType, set[type]]] = {
     FieldType.FLOAT64: {float, int},
     FieldType.STRING: {str},
 }
+# Those of which every value fits.
+_ALWAYS: Final = {FieldType.BOOL: bool, FieldType.FLOAT64: float}
 _INT64: Final = range(-(2**63), 2**63)
 
 
@@ -39,6 +41,7 @@ class ColumnResult:
         self._name = function.name
         self._says = _annotations.spelled(function.result)
         self._kind = kind
+        self._always = _ALWAYS.get(kind)
         self._direct = _DIRECT.get(kind, set()) | {type(None)}
         self._checks: dict[FieldType, Callable[[Any], Any]] = {
             FieldType.BOOL: self._bool,
@@ -56,7 +59,7 @@ class ColumnResult:
         Raises:
             TypeError, OverflowError, UnicodeEncodeError: It is not what the column holds.
         """
-        return self._checks[self._kind](value)
+        return value if type(value) is self._always else self._checks[self._kind](value)
 
     def put(
         self, checked: list[Any], _failures: Failures, response: worker_pb2.RunResponse

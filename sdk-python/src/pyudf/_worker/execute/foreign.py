@@ -9,6 +9,8 @@ from typing import Any, Final
 __all__ = ["plain"]
 
 _NULLS: Final = frozenset({"NAType", "NaTType"})
+# Types of Python whose values are their own.
+_PLAIN: Final = frozenset({bool, float, int, str, type(None)})
 # str(value) would be the name of an enum's member, not its text.
 _OWN: Final[dict[type, Callable[[Any], Any]]] = {str: str.__str__, float: float, int: int}
 
@@ -19,6 +21,8 @@ def plain(value: Any) -> Any:
     NA and NaT are None. A value of any other type comes back as it is.
     """
     kind = type(value)
+    if kind in _PLAIN:
+        return value
     if kind.__name__ in _NULLS:
         return None
     if kind.__module__ == "numpy":
@@ -26,7 +30,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, datetime.datetime) and hasattr(value, "to_pydatetime"):
         return value.to_pydatetime(warn=False)
     base = next((base for base in _OWN if isinstance(value, base)), None)
-    return value if base is None or kind is bool else _OWN[base](value)
+    return value if base is None else _OWN[base](value)
 
 
 def _from_numpy(value: Any) -> Any:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from pyudf.plan.v1 import plan_pb2 as pyudf_dot_plan_dot_v1_dot_plan__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpyudf/worker/v1/worker.proto\x12\x0fpyudf.worker.v1\x1a\x18pyudf/plan/v1/plan.proto\"\x11\n\x0f\x44\x65scribeRequest\"\xb0\x01\n\x10\x44\x65scribeResponse\x12!\n\x04plan\x18\x01 \x01(\x0b\x32\x13.pyudf.plan.v1.Plan\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.pyudf.worker.v1.LoadError\x12\x14\n\x0c\x63ontent_hash\x18\x03 \x01(\t\x12\x13\n\x0bsdk_version\x18\x04 \x01(\t\x12\x16\n\x0epython_version\x18\x05 \x01(\t\x12\x0b\n\x03pid\x18\x06 \x01(\x03\"/\n\tLoadError\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x11\n\ttraceback\x18\x02 \x01(\t\"\xc7\x01\n\nRunRequest\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x10\n\x08\x66unction\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\r\x12+\n\x07\x63olumns\x18\x04 \x01(\x0b\x32\x18.pyudf.worker.v1.ColumnsH\x00\x12+\n\x07records\x18\x05 \x01(\x0b\x32\x18.pyudf.worker.v1.RecordsH\x00\x12\'\n\x06groups\x18\x06 \x01(\x0b\x32\x17.pyudf.worker.v1.GroupsB\t\n\x07payload\"\xe3\x01\n\x06Groups\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12&\n\x04keys\x18\x02 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\'\n\x06states\x18\x03 \x03(\x0b\x32\x17.pyudf.worker.v1.Values\x12\r\n\x05times\x18\x04 \x01(\x0c\x12+\n\x06timers\x18\x05 \x03(\x0b\x32\x1b.pyudf.worker.v1.Timestamps\x12\'\n\x06\x61\x63tion\x18\x06 \x01(\x0e\x32\x17.pyudf.worker.v1.Action\x12\x12\n\nwatermarks\x18\x07 \x01(\x0c\"C\n\x06Values\x12(\n\x06values\x18\x01 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\x0f\n\x07present\x18\x02 \x01(\x0c\"\x1c\n\nTimestamps\x12\x0e\n\x06values\x18\x01 \x01(\x0c\"3\n\x07\x43olumns\x12(\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x17.pyudf.worker.v1.Column\";\n\x06\x43olumn\x12\x10\n\x08validity\x18\x01 \x01(\x0c\x12\x0f\n\x07offsets\x18\x02 \x01(\x0c\x12\x0e\n\x06values\x18\x03 \x01(\x0c\"(\n\x07Records\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0f\n\x07offsets\x18\x02 \x01(\x0c\"\xb2\x02\n\x0bRunResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\r\x12)\n\x06\x63olumn\x18\x03 \x01(\x0b\x32\x17.pyudf.worker.v1.ColumnH\x00\x12\x31\n\x07records\x18\x04 \x01(\x0b\x32\x1e.pyudf.worker.v1.OutputRecordsH\x00\x12)\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x19.pyudf.worker.v1.RowError\x12\x0f\n\x07\x62usy_ns\x18\x06 \x01(\x04\x12\'\n\x06states\x18\x07 \x03(\x0b\x32\x17.pyudf.worker.v1.Values\x12+\n\x06timers\x18\x08 \x03(\x0b\x32\x1b.pyudf.worker.v1.Timestamps\x12\r\n\x05taken\x18\t \x01(\x0c\x42\t\n\x07payload\"K\n\rOutputRecords\x12)\n\x07records\x18\x01 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\x0f\n\x07sources\x18\x02 \x01(\x0c\"N\n\x08RowError\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x11\n\texception\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x11\n\ttraceback\x18\x04 \x01(\t\"A\n\x0e\x43ontrolRequest\x12%\n\x04stop\x18\x01 \x01(\x0b\x32\x15.pyudf.worker.v1.StopH\x00\x42\x08\n\x06\x61\x63tion\"\x06\n\x04Stop\"\x11\n\x0f\x43ontrolResponse*U\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0e\n\nACTION_ADD\x10\x01\x12\x10\n\x0c\x41\x43TION_MERGE\x10\x02\x12\x11\n\rACTION_RESULT\x10\x03\x32\xf4\x01\n\rWorkerService\x12O\n\x08\x44\x65scribe\x12 .pyudf.worker.v1.DescribeRequest\x1a!.pyudf.worker.v1.DescribeResponse\x12\x44\n\x03Run\x12\x1b.pyudf.worker.v1.RunRequest\x1a\x1c.pyudf.worker.v1.RunResponse(\x01\x30\x01\x12L\n\x07\x43ontrol\x12\x1f.pyudf.worker.v1.ControlRequest\x1a .pyudf.worker.v1.ControlResponseB7Z5github.com/pyudf/pyudf/proto/pyudf/worker/v1;workerv1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cpyudf/worker/v1/worker.proto\x12\x0fpyudf.worker.v1\x1a\x18pyudf/plan/v1/plan.proto\"\x11\n\x0f\x44\x65scribeRequest\"\xc2\x01\n\x10\x44\x65scribeResponse\x12!\n\x04plan\x18\x01 \x01(\x0b\x32\x13.pyudf.plan.v1.Plan\x12)\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x1a.pyudf.worker.v1.LoadError\x12\x14\n\x0c\x63ontent_hash\x18\x03 \x01(\t\x12\x13\n\x0bsdk_version\x18\x04 \x01(\t\x12\x16\n\x0epython_version\x18\x05 \x01(\t\x12\x0b\n\x03pid\x18\x06 \x01(\x03\x12\x10\n\x08protocol\x18\x07 \x01(\r\"/\n\tLoadError\x12\x0f\n\x07message\x18\x01 \x01(\t\x12\x11\n\ttraceback\x18\x02 \x01(\t\"\xc7\x01\n\nRunRequest\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x10\n\x08\x66unction\x18\x02 \x01(\t\x12\x0c\n\x04rows\x18\x03 \x01(\r\x12+\n\x07\x63olumns\x18\x04 \x01(\x0b\x32\x18.pyudf.worker.v1.ColumnsH\x00\x12+\n\x07records\x18\x05 \x01(\x0b\x32\x18.pyudf.worker.v1.RecordsH\x00\x12\'\n\x06groups\x18\x06 \x01(\x0b\x32\x17.pyudf.worker.v1.GroupsB\t\n\x07payload\"\xe3\x01\n\x06Groups\x12\x0f\n\x07offsets\x18\x01 \x01(\x0c\x12&\n\x04keys\x18\x02 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\'\n\x06states\x18\x03 \x03(\x0b\x32\x17.pyudf.worker.v1.Values\x12\r\n\x05times\x18\x04 \x01(\x0c\x12+\n\x06timers\x18\x05 \x03(\x0b\x32\x1b.pyudf.worker.v1.Timestamps\x12\'\n\x06\x61\x63tion\x18\x06 \x01(\x0e\x32\x17.pyudf.worker.v1.Action\x12\x12\n\nwatermarks\x18\x07 \x01(\x0c\"C\n\x06Values\x12(\n\x06values\x18\x01 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\x0f\n\x07present\x18\x02 \x01(\x0c\"\x1c\n\nTimestamps\x12\x0e\n\x06values\x18\x01 \x01(\x0c\"3\n\x07\x43olumns\x12(\n\x07\x63olumns\x18\x01 \x03(\x0b\x32\x17.pyudf.worker.v1.Column\";\n\x06\x43olumn\x12\x10\n\x08validity\x18\x01 \x01(\x0c\x12\x0f\n\x07offsets\x18\x02 \x01(\x0c\x12\x0e\n\x06values\x18\x03 \x01(\x0c\"(\n\x07Records\x12\x0c\n\x04\x64\x61ta\x18\x01 \x01(\x0c\x12\x0f\n\x07offsets\x18\x02 \x01(\x0c\"\xb2\x02\n\x0bRunResponse\x12\x0b\n\x03seq\x18\x01 \x01(\x04\x12\x0c\n\x04rows\x18\x02 \x01(\r\x12)\n\x06\x63olumn\x18\x03 \x01(\x0b\x32\x17.pyudf.worker.v1.ColumnH\x00\x12\x31\n\x07records\x18\x04 \x01(\x0b\x32\x1e.pyudf.worker.v1.OutputRecordsH\x00\x12)\n\x06\x65rrors\x18\x05 \x03(\x0b\x32\x19.pyudf.worker.v1.RowError\x12\x0f\n\x07\x62usy_ns\x18\x06 \x01(\x04\x12\'\n\x06states\x18\x07 \x03(\x0b\x32\x17.pyudf.worker.v1.Values\x12+\n\x06timers\x18\x08 \x03(\x0b\x32\x1b.pyudf.worker.v1.Timestamps\x12\r\n\x05taken\x18\t \x01(\x0c\x42\t\n\x07payload\"K\n\rOutputRecords\x12)\n\x07records\x18\x01 \x01(\x0b\x32\x18.pyudf.worker.v1.Records\x12\x0f\n\x07sources\x18\x02 \x01(\x0c\"N\n\x08RowError\x12\x0b\n\x03row\x18\x01 \x01(\r\x12\x11\n\texception\x18\x02 \x01(\t\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\x11\n\ttraceback\x18\x04 \x01(\t\"n\n\x0e\x43ontrolRequest\x12%\n\x04stop\x18\x01 \x01(\x0b\x32\x15.pyudf.worker.v1.StopH\x00\x12+\n\x07\x61\x62\x61ndon\x18\x02 \x01(\x0b\x32\x18.pyudf.worker.v1.AbandonH\x00\x42\x08\n\x06\x61\x63tion\"\x06\n\x04Stop\"\x19\n\x07\x41\x62\x61ndon\x12\x0e\n\x06orphan\x18\x01 \x01(\x08\"\x11\n\x0f\x43ontrolResponse*U\n\x06\x41\x63tion\x12\x16\n\x12\x41\x43TION_UNSPECIFIED\x10\x00\x12\x0e\n\nACTION_ADD\x10\x01\x12\x10\n\x0c\x41\x43TION_MERGE\x10\x02\x12\x11\n\rACTION_RESULT\x10\x03\x32\xf4\x01\n\rWorkerService\x12O\n\x08\x44\x65scribe\x12 .pyudf.worker.v1.DescribeRequest\x1a!.pyudf.worker.v1.DescribeResponse\x12\x44\n\x03Run\x12\x1b.pyudf.worker.v1.RunRequest\x1a\x1c.pyudf.worker.v1.RunResponse(\x01\x30\x01\x12L\n\x07\x43ontrol\x12\x1f.pyudf.worker.v1.ControlRequest\x1a .pyudf.worker.v1.ControlResponseB7Z5github.com/pyudf/pyudf/proto/pyudf/worker/v1;workerv1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -33,40 +33,42 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'pyudf.worker.v1.worker_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   _globals['DESCRIPTOR']._loaded_options = None
   _globals['DESCRIPTOR']._serialized_options = b'Z5github.com/pyudf/pyudf/proto/pyudf/worker/v1;workerv1'
-  _globals['_ACTION']._serialized_start=1569
-  _globals['_ACTION']._serialized_end=1654
+  _globals['_ACTION']._serialized_start=1659
+  _globals['_ACTION']._serialized_end=1744
   _globals['_DESCRIBEREQUEST']._serialized_start=75
   _globals['_DESCRIBEREQUEST']._serialized_end=92
   _globals['_DESCRIBERESPONSE']._serialized_start=95
-  _globals['_DESCRIBERESPONSE']._serialized_end=271
-  _globals['_LOADERROR']._serialized_start=273
-  _globals['_LOADERROR']._serialized_end=320
-  _globals['_RUNREQUEST']._serialized_start=323
-  _globals['_RUNREQUEST']._serialized_end=522
-  _globals['_GROUPS']._serialized_start=525
-  _globals['_GROUPS']._serialized_end=752
-  _globals['_VALUES']._serialized_start=754
-  _globals['_VALUES']._serialized_end=821
-  _globals['_TIMESTAMPS']._serialized_start=823
-  _globals['_TIMESTAMPS']._serialized_end=851
-  _globals['_COLUMNS']._serialized_start=853
-  _globals['_COLUMNS']._serialized_end=904
-  _globals['_COLUMN']._serialized_start=906
-  _globals['_COLUMN']._serialized_end=965
-  _globals['_RECORDS']._serialized_start=967
-  _globals['_RECORDS']._serialized_end=1007
-  _globals['_RUNRESPONSE']._serialized_start=1010
-  _globals['_RUNRESPONSE']._serialized_end=1316
-  _globals['_OUTPUTRECORDS']._serialized_start=1318
-  _globals['_OUTPUTRECORDS']._serialized_end=1393
-  _globals['_ROWERROR']._serialized_start=1395
-  _globals['_ROWERROR']._serialized_end=1473
-  _globals['_CONTROLREQUEST']._serialized_start=1475
-  _globals['_CONTROLREQUEST']._serialized_end=1540
-  _globals['_STOP']._serialized_start=1542
-  _globals['_STOP']._serialized_end=1548
-  _globals['_CONTROLRESPONSE']._serialized_start=1550
-  _globals['_CONTROLRESPONSE']._serialized_end=1567
-  _globals['_WORKERSERVICE']._serialized_start=1657
-  _globals['_WORKERSERVICE']._serialized_end=1901
+  _globals['_DESCRIBERESPONSE']._serialized_end=289
+  _globals['_LOADERROR']._serialized_start=291
+  _globals['_LOADERROR']._serialized_end=338
+  _globals['_RUNREQUEST']._serialized_start=341
+  _globals['_RUNREQUEST']._serialized_end=540
+  _globals['_GROUPS']._serialized_start=543
+  _globals['_GROUPS']._serialized_end=770
+  _globals['_VALUES']._serialized_start=772
+  _globals['_VALUES']._serialized_end=839
+  _globals['_TIMESTAMPS']._serialized_start=841
+  _globals['_TIMESTAMPS']._serialized_end=869
+  _globals['_COLUMNS']._serialized_start=871
+  _globals['_COLUMNS']._serialized_end=922
+  _globals['_COLUMN']._serialized_start=924
+  _globals['_COLUMN']._serialized_end=983
+  _globals['_RECORDS']._serialized_start=985
+  _globals['_RECORDS']._serialized_end=1025
+  _globals['_RUNRESPONSE']._serialized_start=1028
+  _globals['_RUNRESPONSE']._serialized_end=1334
+  _globals['_OUTPUTRECORDS']._serialized_start=1336
+  _globals['_OUTPUTRECORDS']._serialized_end=1411
+  _globals['_ROWERROR']._serialized_start=1413
+  _globals['_ROWERROR']._serialized_end=1491
+  _globals['_CONTROLREQUEST']._serialized_start=1493
+  _globals['_CONTROLREQUEST']._serialized_end=1603
+  _globals['_STOP']._serialized_start=1605
+  _globals['_STOP']._serialized_end=1611
+  _globals['_ABANDON']._serialized_start=1613
+  _globals['_ABANDON']._serialized_end=1638
+  _globals['_CONTROLRESPONSE']._serialized_start=1640
+  _globals['_CONTROLRESPONSE']._serialized_end=1657
+  _globals['_WORKERSERVICE']._serialized_start=1747
+  _globals['_WORKERSERVICE']._serialized_end=1991
 # @@protoc_insertion_point(module_scope)

@@ -24,20 +24,22 @@ class DescribeRequest(_message.Message):
     def __init__(self) -> None: ...
 
 class DescribeResponse(_message.Message):
-    __slots__ = ("plan", "error", "content_hash", "sdk_version", "python_version", "pid")
+    __slots__ = ("plan", "error", "content_hash", "sdk_version", "python_version", "pid", "protocol")
     PLAN_FIELD_NUMBER: _ClassVar[int]
     ERROR_FIELD_NUMBER: _ClassVar[int]
     CONTENT_HASH_FIELD_NUMBER: _ClassVar[int]
     SDK_VERSION_FIELD_NUMBER: _ClassVar[int]
     PYTHON_VERSION_FIELD_NUMBER: _ClassVar[int]
     PID_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     plan: _plan_pb2.Plan
     error: LoadError
     content_hash: str
     sdk_version: str
     python_version: str
     pid: int
-    def __init__(self, plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., error: _Optional[_Union[LoadError, _Mapping]] = ..., content_hash: _Optional[str] = ..., sdk_version: _Optional[str] = ..., python_version: _Optional[str] = ..., pid: _Optional[int] = ...) -> None: ...
+    protocol: int
+    def __init__(self, plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., error: _Optional[_Union[LoadError, _Mapping]] = ..., content_hash: _Optional[str] = ..., sdk_version: _Optional[str] = ..., python_version: _Optional[str] = ..., pid: _Optional[int] = ..., protocol: _Optional[int] = ...) -> None: ...
 
 class LoadError(_message.Message):
     __slots__ = ("message", "traceback")
@@ -162,14 +164,22 @@ class RowError(_message.Message):
     def __init__(self, row: _Optional[int] = ..., exception: _Optional[str] = ..., message: _Optional[str] = ..., traceback: _Optional[str] = ...) -> None: ...
 
 class ControlRequest(_message.Message):
-    __slots__ = ("stop",)
+    __slots__ = ("stop", "abandon")
     STOP_FIELD_NUMBER: _ClassVar[int]
+    ABANDON_FIELD_NUMBER: _ClassVar[int]
     stop: Stop
-    def __init__(self, stop: _Optional[_Union[Stop, _Mapping]] = ...) -> None: ...
+    abandon: Abandon
+    def __init__(self, stop: _Optional[_Union[Stop, _Mapping]] = ..., abandon: _Optional[_Union[Abandon, _Mapping]] = ...) -> None: ...
 
 class Stop(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class Abandon(_message.Message):
+    __slots__ = ("orphan",)
+    ORPHAN_FIELD_NUMBER: _ClassVar[int]
+    orphan: bool
+    def __init__(self, orphan: _Optional[bool] = ...) -> None: ...
 
 class ControlResponse(_message.Message):
     __slots__ = ()

@@ -1,0 +1,135 @@
+package integration_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pyudf/pyudf/integration/kafkatest"
+)
+
+// guarded is a node that speaks TLS and asks for tokens.
+type guarded struct {
+	*engineNode
+
+	ca     string
+	tokens string
+}
+
+func (c *cluster) guarded(t *testing.T) *guarded {
+	t.Helper()
+	dir := t.TempDir()
+	cert, key := certificate(t, dir)
+	g := &guarded{ca: cert, tokens: filepath.Join(dir, "tokens")}
+	g.token(t, "first", "admin")
+	g.engineNode = c.node(t, t.TempDir(), nil, "--tls-cert", cert, "--tls-key", key, "--tokens", g.tokens)
+	return g
+}
+
+// token makes a token for a role.
+func (g *guarded) token(t *testing.T, name, role string) string {
+	t.Helper()
+	return strings.TrimSpace(pyudf(t, nil, "token", name, role, "--tokens", g.tokens).out.String())
+}
+
+// as is what a command needs to come with a token.
+func (g *guarded) as(token string) env { return env{"PYUDF_CA": g.ca, "PYUDF_TOKEN": token} }
+
+// certificate writes a certificate for this machine, which is its own authority.
+func certificate(t *testing.T, dir string) (cert, key string) {
+	t.Helper()
+	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "node"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+	}
+	signed, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalECPrivateKey(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, kind string, der []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	return write("node.pem", "CERTIFICATE", signed), write("node.key", "EC PRIVATE KEY", private)
+}
+
+func TestWhoMayNotDeployChangesNothing(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		c := newCluster(t, b)
+		g := c.guarded(t)
+		first, second := c.version(t, 1), c.version(t, 2)
+		deployer, viewer := g.as(g.token(t, "ann", "deployer")), g.as(g.token(t, "bob", "viewer"))
+		eventually(t, "the node to know the new tokens", func() bool { return g.ask(t, deployer, "list").wait(t) == 0 })
+		g.ask(t, deployer, "deploy", first).succeed(t)
+		before := g.ask(t, viewer, "history", c.app, "--output", "json").succeed(t).out.String()
+		contains(t, "the history", before, `"deployed_by":"ann"`)
+
+		wrong := g.as(g.token(t, "eve", "admin") + "x")
+		plain := "http://" + strings.TrimPrefix(g.url, "https://")
+		for _, r := range []struct {
+			name string
+			who  env
+			args []string
+			says []string
+		}{
+			{"a wrong token", wrong, []string{"deploy", second}, []string{"the token is none of this node's", "--token-file"}},
+			{"no token", env{"PYUDF_CA": g.ca}, []string{"deploy", second}, []string{"asks for a token", "--token-file"}},
+			{"a role that may not", viewer, []string{"deploy", second}, []string{"bob is a viewer's", "takes a deployer"}},
+			{"a deployer who deletes", deployer, []string{"delete", c.app, "--yes"}, []string{"takes an admin"}},
+			{"a stop by a viewer", viewer, []string{"stop", c.app}, []string{"takes a deployer"}},
+			{"plain text to the TLS port", deployer, []string{"deploy", second, "--engine", plain}, []string{"https://"}},
+			{"an authority that is not known", env{"PYUDF_TOKEN": deployer["PYUDF_TOKEN"]}, []string{"deploy", second}, []string{"--ca FILE"}},
+		} {
+			t.Run(r.name, func(t *testing.T) {
+				contains(t, "the refusal", g.refuse(t, r.who, r.args...), r.says...)
+				if after := g.ask(t, viewer, "history", c.app, "--output", "json").out.String(); after != before {
+					t.Errorf("the history is another one:\n%s\nbefore:\n%s", after, before)
+				}
+			})
+		}
+		if kept := c.bundles(t); len(kept) != 1 {
+			t.Errorf("the cluster keeps %d bundles, want the one that runs", len(kept))
+		}
+		c.flow(t, 500)
+		c.awaitVersion(t, 1)
+	})
+}
+
+func TestABundleThatIsTooLargeIsRefusedAndTLSToAPlainPort(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		c := newCluster(t, b)
+		n := c.node(t, t.TempDir(), nil, "--max-bundle", "1kB")
+		app := c.version(t, 1)
+		contains(t, "the refusal", n.refuse(t, nil, "deploy", app), "--max-bundle", c.app+" is not deployed")
+		secure := "https://" + strings.TrimPrefix(n.url, "http://")
+		contains(t, "the refusal", n.refuse(t, nil, "deploy", app, "--engine", secure), "does not speak TLS", n.url)
+		if all := n.list(t); len(all) > 0 {
+			t.Errorf("deployed: %+v", all)
+		}
+		if kept := c.bundles(t); len(kept) > 0 {
+			t.Errorf("the cluster keeps %v", kept)
+		}
+	})
+}

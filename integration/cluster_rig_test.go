@@ -1,0 +1,286 @@
+package integration_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pyudf/pyudf/integration/kafkatest"
+)
+
+// cluster is nodes as processes, on topics of their own, with a load for what is deployed on them.
+type cluster struct {
+	*versioned
+
+	name string
+	// from is where the apps are written that are deployed.
+	from string
+}
+
+// engineNode is a node of a cluster.
+type engineNode struct {
+	*program
+
+	id, url string
+	// home is its --state-dir.
+	home string
+}
+
+func newCluster(t *testing.T, b *kafkatest.Broker) *cluster {
+	t.Helper()
+	v := &versioned{stream: newStream(t, b, "deployed.py", 4), producer: b.Producer(t)}
+	settings := map[string]string{}
+	if b.Name == "kafka" {
+		settings["message.timestamp.type"] = "LogAppendTime"
+	}
+	for _, end := range []string{"", "-windows", "-regions"} {
+		b.CreateTopicWith(t, v.out+end, 4, settings)
+	}
+	return &cluster{versioned: v, name: kafkatest.Name(t, "cluster"), from: t.TempDir()}
+}
+
+// launch starts a node with its state in a directory, and returns while it is about to come up.
+func (c *cluster) launch(t *testing.T, home string, more env, flags ...string) *engineNode {
+	t.Helper()
+	args := slices.Concat([]string{
+		"engine", "--cluster", c.name, "--state-dir", home, "--listen", "127.0.0.1:0", "--ready-file", filepath.Join(home, "ready"),
+		"-X", "session.timeout.ms=6000", "-X", "heartbeat.interval.ms=300",
+	}, flags)
+	_ = os.Remove(filepath.Join(home, "ready")) // a node that was killed leaves it
+	return &engineNode{program: start(t, c.broker, more, args...), home: home}
+}
+
+// node starts a node, and returns when it listens.
+func (c *cluster) node(t *testing.T, home string, more env, flags ...string) *engineNode {
+	t.Helper()
+	n := c.launch(t, home, more, flags...)
+	n.up(t)
+	return n
+}
+
+// up waits until a node listens.
+func (n *engineNode) up(t *testing.T) {
+	t.Helper()
+	n.id = n.await(t, `the node is ready node=(\S+)`)
+	eventually(t, "the node's ready file", func() bool {
+		text, err := os.ReadFile(filepath.Join(n.home, "ready"))
+		n.url = strings.TrimSpace(string(text))
+		return err == nil
+	})
+}
+
+// write writes the app with some lines replaced, given as old, new, old, new, and returns its file.
+func (c *cluster) write(t *testing.T, replaced ...string) string {
+	t.Helper()
+	text, err := os.ReadFile(c.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := strings.NewReplacer(`"APP"`, fmt.Sprintf("%q", c.app), `"IN"`, fmt.Sprintf("%q", c.in), `"OUT"`, fmt.Sprintf("%q", c.out)).Replace(string(text))
+	for pair := range slices.Chunk(replaced, 2) {
+		if !strings.Contains(code, pair[0]) {
+			t.Fatalf("%s has no %q", c.file, pair[0])
+		}
+		code = strings.Replace(code, pair[0], pair[1], 1)
+	}
+	return c.put(t, "deployed.py", code)
+}
+
+// version writes the app as a version of a number.
+func (c *cluster) version(t *testing.T, number int) string {
+	t.Helper()
+	return c.write(t, "VERSION = 1", fmt.Sprintf("VERSION = %d", number))
+}
+
+// put writes a file in a directory of its own.
+func (c *cluster) put(t *testing.T, name, text string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(c.from, "app-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// ask runs a command on a node to its end, whatever that is.
+func (n *engineNode) ask(t *testing.T, more env, args ...string) *program {
+	t.Helper()
+	environment := env{"PYUDF_ENGINE": n.url}
+	maps.Copy(environment, more)
+	p := start(t, nil, environment, args...)
+	p.wait(t)
+	return p
+}
+
+// answer runs a command on a node, which has to succeed, and reads its JSON.
+func (n *engineNode) answer(t *testing.T, into any, args ...string) {
+	t.Helper()
+	p := n.ask(t, nil, append(args, "--output", "json")...).succeed(t)
+	if err := json.Unmarshal([]byte(p.out.String()), into); err != nil {
+		t.Fatalf("pyudf %s said %s: %v", strings.Join(args, " "), p.out, err)
+	}
+}
+
+// deployed is what a command says of a deployment.
+type deployed struct {
+	Name      string
+	Revision  int
+	Version   int
+	State     string
+	Unchanged bool
+	Pause     int `json:"pause_ms"`
+	Nodes     []struct {
+		Node, Phase, Message string
+		Version              int
+	}
+}
+
+func (n *engineNode) deploy(t *testing.T, target string, flags ...string) deployed {
+	t.Helper()
+	var d deployed
+	n.answer(t, &d, append([]string{"deploy", target, "--commit-interval", "200ms"}, flags...)...)
+	return d
+}
+
+// refuse has a command refused, and returns what it said.
+func (n *engineNode) refuse(t *testing.T, more env, args ...string) string {
+	t.Helper()
+	p := n.ask(t, more, args...)
+	if code := p.wait(t); code != 2 {
+		t.Errorf("pyudf %s ended with %d, want 2:\n%s", strings.Join(args, " "), code, shorten(p.err.String()))
+	}
+	return p.err.String()
+}
+
+// settled waits until a node knows of a deployment that it is so.
+func (n *engineNode) settled(t *testing.T, name, state string, version, nodes int) deployed {
+	t.Helper()
+	var found deployed
+	eventually(t, fmt.Sprintf("%s: version %d %s on %d nodes", name, version, state, nodes), func() bool {
+		for _, d := range n.list(t) {
+			if d.Name != name {
+				continue
+			}
+			found = d
+			so := 0
+			for _, s := range d.Nodes {
+				if s.Phase == state && (s.Version == version || state != "running") {
+					so++
+				}
+			}
+			return d.State == state && d.Version == version && so >= nodes
+		}
+		return false
+	})
+	return found
+}
+
+func (n *engineNode) list(t *testing.T) []deployed {
+	t.Helper()
+	var all []deployed
+	n.answer(t, &all, "list")
+	return all
+}
+
+// tasks returns how many partitions each node works on, by the ids of their processes.
+func (n *engineNode) tasks(t *testing.T) map[int]int {
+	t.Helper()
+	var status struct {
+		Runs []struct {
+			PID   int
+			Tasks []struct{ Phase string }
+		}
+	}
+	n.answer(t, &status, "status", "--state-dir", n.home)
+	tasks := map[int]int{}
+	for _, run := range status.Runs {
+		for _, task := range run.Tasks {
+			if task.Phase == "running" {
+				tasks[run.PID]++
+			}
+		}
+	}
+	return tasks
+}
+
+// shared waits until nodes, of which this is one, have all partitions among them, and each some.
+func (n *engineNode) shared(t *testing.T, others ...*engineNode) {
+	t.Helper()
+	const partitions = 8 // of the input and of the hop
+	var last map[int]int
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the partitions were shared so, by processes: %v", last)
+		}
+	})
+	eventually(t, "all partitions to be shared", func() bool {
+		last = n.tasks(t)
+		total := 0
+		for _, one := range append(others, n) {
+			total += last[one.cmd.Process.Pid]
+			if last[one.cmd.Process.Pid] == 0 {
+				return false
+			}
+		}
+		return total == partitions
+	})
+}
+
+// bundles are the hashes of what the cluster's topic keeps parts of.
+func (c *cluster) bundles(t *testing.T) []string {
+	t.Helper()
+	kept := map[string]bool{}
+	for _, r := range c.broker.ReadVisible(t, "_pyudf-"+c.name) {
+		if rest, part := strings.CutPrefix(string(r.Key), "bundle/"); part {
+			sha, _, _ := strings.Cut(rest, "/")
+			kept[sha] = r.Value != nil
+		}
+	}
+	maps.DeleteFunc(kept, func(_ string, there bool) bool { return !there })
+	return slices.Sorted(maps.Keys(kept))
+}
+
+// visible is how many records came out.
+func (c *cluster) visible(t *testing.T) int {
+	t.Helper()
+	return len(c.broker.ReadVisible(t, c.out))
+}
+
+// awaitVersion waits until records came out that a version marked after this was called.
+func (c *cluster) awaitVersion(t *testing.T, version int) {
+	t.Helper()
+	before := c.sent.Load()
+	eventually(t, fmt.Sprintf("records of version %d", version), func() bool {
+		for _, r := range c.broker.ReadVisible(t, c.out) {
+			if out := countedOf(t, r); out.Version == version && int64(out.N) > before {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// awaitAll waits until all that was sent up to now came out.
+func (c *cluster) awaitAll(t *testing.T) {
+	t.Helper()
+	sent := int(c.sent.Load())
+	eventually(t, "all records to come out", func() bool { return c.visible(t) >= sent })
+}
+
+// timed says how long something took.
+func timed(t *testing.T, what string, do func()) {
+	t.Helper()
+	began := time.Now()
+	do()
+	t.Logf("%s: %s", what, time.Since(began).Round(time.Millisecond))
+}
