@@ -14,7 +14,7 @@ import (
 func TestAJournalKeepsTheLastLines(t *testing.T) {
 	j := newJournal("n1")
 	for i := range kept + 5 {
-		fmt.Fprintf(j, "line %d\n", i)
+		write(t, j, i)
 	}
 	var got []string
 	emit := func(l *controlv1.LogsResponse) error { got = append(got, l.GetLine()); return nil }
@@ -48,7 +48,7 @@ func TestFollowersGetAllLinesAndNoneHoldsUpWhoWrites(t *testing.T) {
 			}()
 		}
 		for i := range 3 * kept {
-			fmt.Fprintf(j, "line %d\n", i)
+			write(t, j, i)
 			if i%100 == 0 {
 				synctest.Wait()
 			}
@@ -76,7 +76,7 @@ func TestLogsAreThoseOfAllNodesFromTheFirstDeployOn(t *testing.T) {
 		w.mustDeploy("n1", "A")
 		from := map[string]int{}
 		err := w.nodes["n2"].Logs(t.Context(), &controlv1.LogsRequest{Deployment: "heat"}, func(l *controlv1.LogsResponse) error {
-			if strings.Contains(l.GetLine(), "prepare A") {
+			if strings.Contains(l.GetLine(), `"archive":"A"`) {
 				from[l.GetNode()]++
 			}
 			return nil
@@ -105,4 +105,11 @@ func TestANodeThatDoesNotAnswerIsSaidSo(t *testing.T) {
 			t.Errorf("it took %s", took)
 		}
 	})
+}
+
+func write(t *testing.T, j *journal, i int) {
+	t.Helper()
+	if _, err := fmt.Fprintf(j, "line %d\n", i); err != nil {
+		t.Error(err)
+	}
 }

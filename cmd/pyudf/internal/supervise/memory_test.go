@@ -3,13 +3,12 @@ package supervise
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"maps"
 	"os"
 	"slices"
 	"sync"
 	"testing"
-
-	"log/slog"
 
 	"google.golang.org/protobuf/proto"
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,7 +23,6 @@ type town struct {
 	nodes map[string]*resident
 	// check and forget are what versions are refused with, and what deleting ends with.
 	check, forget error
-	cleared       []string
 	// slow is an address that does not answer.
 	slow string
 }
@@ -60,7 +58,7 @@ func (w *town) begin(id string) *resident {
 	r.Node = New(Config{
 		Self: &controlv1.Node{Id: id, Protocol: control.Protocol, Address: id}, Registry: w.view(), Peers: w,
 		Prepare: func(ctx context.Context, job Job, _ func(string)) (Candidate, error) {
-			job.Logger.Info("prepare " + job.Version.GetArchive())
+			job.Logger.Info("prepare", "archive", job.Version.GetArchive())
 			return r.stage.prepare(ctx, job.Version)
 		},
 		Check: func(context.Context, *controlv1.Version, *controlv1.Version) error { return w.check },
@@ -101,12 +99,12 @@ func (w *town) Status(ctx context.Context, address string, req *controlv1.Status
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
-	return w.nodes[address].Node.Status(ctx, req)
+	return w.nodes[address].Status(ctx, req)
 }
 
 // Logs implements Peers.
 func (w *town) Logs(ctx context.Context, address string, req *controlv1.LogsRequest, emit func(*controlv1.LogsResponse) error) error {
-	return w.nodes[address].Node.Logs(ctx, req, emit)
+	return w.nodes[address].Logs(ctx, req, emit)
 }
 
 func (w *town) deploy(id, archive string) (*controlv1.Deployed, error) {
@@ -126,7 +124,7 @@ func (w *town) mustDeploy(id, archive string) *controlv1.Deployed {
 // runs fails unless this is wanted, and runs on all nodes.
 func (w *town) runs(want string) {
 	w.t.Helper()
-	time.Sleep(time.Second)
+	pass(time.Second)
 	synctest.Wait()
 	d, _ := w.Deployment("heat")
 	if got := current(d).GetArchive(); got != want {
@@ -229,7 +227,7 @@ func TestAllNodesGoBackThoughWhoDeployedWentAway(t *testing.T) {
 			_, err := w.nodes["n1"].Deploy(ctx, "ann", &controlv1.DeployRequest{Bundle: []byte("B")}, func(string) {})
 			done <- err
 		}()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		cancel()
 		synctest.Wait()
 		close(ready)
@@ -259,7 +257,7 @@ func TestANodeThatEndsGivesUpItsChanges(t *testing.T) {
 			done <- err
 		}()
 		go func() { _, err := w.deploy("n1", "B"); done <- err }()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		w.end("n1")
 		for range 2 {
 			if err := <-done; !errors.Is(err, context.Canceled) {
@@ -341,68 +339,4 @@ func TestWhatCannotBeReadGoesOn(t *testing.T) {
 		w.mu.Unlock()
 		w.runs("A")
 	})
-}
-
-func TestADeletedDeploymentLeavesNothingAndItsNameBeginsAnew(t *testing.T) {
-	inTown(t, "n1 n2", func(t *testing.T, w *town) {
-		n1, n2 := w.nodes["n1"], w.nodes["n2"]
-		w.mustDeploy("n1", "A")
-		refused(t, n1.Delete(t.Context(), "ann", "heat"), "stop it first")
-		if _, err := n2.Stop(t.Context(), "ann", "heat"); err != nil {
-			t.Fatal(err)
-		}
-		w.forget = errors.New("the brokers do not allow it")
-		refused(t, n1.Delete(t.Context(), "ann", "heat"), "not wholly deleted", "the brokers do not allow it")
-		_, err := n1.Start(t.Context(), "ann", "heat")
-		refused(t, err, "is being deleted")
-		_, err = w.deploy("n1", "B")
-		refused(t, err, "is being deleted")
-		w.forget = nil
-		synctest.Wait()
-		if err := n1.Delete(t.Context(), "ann", "heat"); err != nil {
-			t.Fatal(err)
-		}
-		for id, node := range w.nodes {
-			if told := node.stage.told(); !strings.HasSuffix(told, "A is closed, clear 1") {
-				t.Errorf("%s: %s", id, told)
-			}
-		}
-		w.mustDeploy("n2", "B")
-		w.runs("B")
-	})
-}
-
-func TestANameThatIsDeletedAndDeployedAtOnceIsAnotherDeployment(t *testing.T) {
-	inTown(t, "n1", func(t *testing.T, w *town) {
-		w.mustDeploy("n1", "A")
-		w.mu.Lock() // one look of the node sees both
-		w.deployments["heat"] = wanting(9, version(1, "B"))
-		w.tell()
-		w.mu.Unlock()
-		w.runs("B")
-		if told := w.nodes["n1"].stage.told(); told != "prepare A, A runs, A ends (context canceled), A is closed, clear 1, prepare B, B runs" {
-			t.Error(told)
-		}
-	})
-}
-
-func TestAnotherMachinesClockDoesNotMatter(t *testing.T) {
-	now := time.Now()
-	node := func(said time.Time) []*controlv1.Node { return []*controlv1.Node{{Id: "n2", SeenMs: said.UnixMilli()}} }
-	for name, skewed := range map[string]time.Duration{"ahead": time.Hour, "behind": -time.Hour, "right": 0} {
-		t.Run(name, func(t *testing.T) {
-			s := sights{}
-			alive := []bool{}
-			for _, at := range []time.Duration{0, heartbeat, 2 * heartbeat} {
-				alive = append(alive, len(s.look(node(now.Add(at+skewed)), now.Add(at))) == 1)
-			}
-			if want := []bool{skewed == 0, true, true}; !slices.Equal(alive, want) {
-				t.Errorf("while it speaks it is there: %v, want %v", alive, want)
-			}
-			last := now.Add(2 * heartbeat)
-			if len(s.look(node(last.Add(skewed)), last.Add(presumed))) != 0 {
-				t.Error("it counts long after it has said something")
-			}
-		})
-	}
 }

@@ -242,3 +242,6 @@ func (p *play) sees(t *testing.T, events, standing string) {
 func first() *controlv1.Version { return version(1, "A") }
 
 func second() *controlv1.Version { return version(2, "B") }
+
+// pass lets time pass on a test's own clock.
+func pass(d time.Duration) { <-time.After(d) }
