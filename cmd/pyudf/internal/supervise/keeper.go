@@ -246,7 +246,9 @@ func (k *keeper) start(ctx context.Context, version *controlv1.Version, candidat
 			k.take(d)
 			if d.GetStopped() || !same(version, current(d)) {
 				stop(nil)
-				<-r.ended
+				if err := <-r.ended; err != nil {
+					k.logger.Warn("a version that was given up did not end cleanly", "version", version.GetNumber(), "cause", err)
+				}
 				return errOvertaken
 			}
 		case <-ctx.Done(): // whoever ends the keeper ends it
