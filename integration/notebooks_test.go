@@ -45,9 +45,9 @@ func TestWhatIsDeployedGivesWhatTheNotebookReplayed(t *testing.T) {
 		for _, r := range all {
 			t.Run(r.file, func(t *testing.T) {
 				d := produced(t, b, r)
-				d.run(t)
+				d.deploy(t)
 				d.check(t, "open")
-				d.run(t, "--flush")
+				d.flush(t)
 				d.check(t, "closed")
 			})
 		}
@@ -132,10 +132,33 @@ func produced(t *testing.T, b *kafkatest.Broker, r *replayed) *production {
 	return d
 }
 
-// run has the bundle work in production until all that is in its topics went through it. How bundles get there is known here alone.
-func (d *production) run(t *testing.T, flags ...string) {
+// deploy has a node run the bundle until what the replay gave is there, and stops it.
+func (d *production) deploy(t *testing.T) {
 	t.Helper()
-	start(t, d.broker, nil, append([]string{"run", d.bundle, "--until-end", "--state-dir", d.stateDir}, flags...)...).succeed(t)
+	c := &cluster{versioned: &versioned{stream: &stream{broker: d.broker}}, name: kafkatest.Name(t, "cluster")}
+	n := c.node(t, d.stateDir, nil)
+	n.deploy(t, d.bundle, "--name", d.app)
+	for topic, kind := range d.given() {
+		want := len(d.lines(t, "open", kind))
+		eventually(t, fmt.Sprintf("%d records in %s", want, topic), func() bool { return len(d.broker.ReadAll(t, topic)) >= want })
+	}
+	n.ask(t, nil, "stop", d.app).succeed(t)
+	n.stop(t)
+}
+
+// given are the topics that the app writes to, with the names that the replay has for what goes there.
+func (d *production) given() map[string]string {
+	topics := map[string]string{d.app + ".late": "late", d.app + ".dlq": "dead"}
+	for _, topic := range d.outputs {
+		topics[topic] = topic
+	}
+	return topics
+}
+
+// flush closes the windows that the deployment left open, as a notebook's replay can.
+func (d *production) flush(t *testing.T) {
+	t.Helper()
+	start(t, d.broker, nil, "run", d.bundle, "--group", d.app, "--until-end", "--flush", "--state-dir", d.stateDir).succeed(t)
 }
 
 // check fails unless what is in the topics is what the replay gave, record by record.

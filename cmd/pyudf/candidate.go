@@ -28,11 +28,13 @@ import (
 
 // candidate is a version of a deployment whose workers are up.
 type candidate struct {
-	node     *clusterNode
-	job      supervise.Job
-	flags    *runFlags
-	target   target.Target
-	workers  *workers
+	node    *clusterNode
+	job     supervise.Job
+	flags   *runFlags
+	target  target.Target
+	workers *workers
+	// attached is the worker that somebody else runs, nil if there is none.
+	attached *host.AttachConfig
 	lease    *environments.Lease
 	plan     *planv1.Plan
 	compiled *plan.Plan
@@ -189,6 +191,7 @@ func (c *candidate) Follows() error { return engine.HandOver(c.compiled) }
 // Run implements supervise.Candidate.
 func (c *candidate) Run(ctx context.Context, begun func()) error {
 	logger := c.job.Logger
+	defer c.take(ctx)()
 	p := parsed{settings: c.node.settings, target: c.target, talk: &talk{logger: logger}}
 	set := c.node.metricsOf(c.job.Deployment)
 	config := c.flags.portsConfig(p, c.plan, set)

@@ -84,6 +84,9 @@ func needed(from *plan.Source) []need {
 				continue
 			case step.Stateful != nil:
 				want(&step.Stateful.Call)
+				if step.Stateful.Column == "" {
+					continue
+				}
 			case step.Aggregate != nil:
 				continue
 			}

@@ -79,4 +79,6 @@ func (p *ports) ensureChangelog(ctx context.Context, topic string, partitions in
 }
 
 // changelog returns the name of a source's changelog.
-func (p *ports) changelog(from *plan.Source) string { return p.config.stateName + "." + from.Slug() + ".changelog" }
+func (p *ports) changelog(from *plan.Source) string {
+	return p.config.stateName + "." + from.Slug() + ".changelog"
+}

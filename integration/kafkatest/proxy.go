@@ -12,8 +12,10 @@ import (
 // API is the number of a kind of request in Kafka's protocol.
 type API int16
 
-// The requests that end a transaction.
+// The requests that read, begin to have transactions, and end one.
 const (
+	Fetch           API = 1
+	InitProducerID  API = 22
 	EndTxn          API = 26
 	TxnOffsetCommit API = 28
 )

@@ -6,7 +6,9 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -135,6 +137,28 @@ func TestAHeartbeatIsHeardWhenTheBrokerIsBack(t *testing.T) {
 		if err := two.Wait(within(t), func() bool { n := two.Nodes(); return len(n) == 1 && n[0].GetAddress() == "back" }); err != nil {
 			t.Errorf("the other node sees %v", two.Nodes())
 		}
+	})
+}
+
+func TestANodeThatHeardNothingForLongReadsEverythingAgain(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		name, said := clusterName(t), newLines()
+		var asleep atomic.Int64
+		now := func() time.Time { return time.Now().Add(time.Duration(asleep.Load())) }
+		cluster := connect(t, b.Addr(), nil, discard())
+		r := (<-opening(within(t), registry.Config{Cluster: cluster, Name: name, Protocol: 1, Logger: said.logger(), Now: now})).must(t)
+		other := open(t, b, registry.Config{Name: name})
+		change(t, other, addVersion)
+		change(t, r, func(before *controlv1.Deployment) (*controlv1.Deployment, error) { return before, nil }) // which reads to the end
+		if said.String() != "" {
+			t.Errorf("the log says %s", said)
+		}
+		asleep.Store(int64(13 * time.Hour))
+		change(t, other, addVersion)
+		shows(t, r, 2)
+		said.await(t, "read from its beginning again")
+		change(t, other, addVersion)
+		shows(t, r, 3)
 	})
 }
 

@@ -24,7 +24,8 @@ type Config struct {
 	Name string
 	// Protocol is what this node speaks: deployments that need more are kept aside.
 	Protocol uint32
-	Logger   *slog.Logger
+	// Logger gets what people should know, such as that brokers are waited for.
+	Logger *slog.Logger
 	// Grace is how long a bundle stays that no version names; 0: an hour.
 	Grace time.Duration
 	// Now is the time; nil: the machine's.
