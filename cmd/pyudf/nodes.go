@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -34,6 +32,8 @@ type clusterNode struct {
 	settings map[string]string
 	logger   *slog.Logger
 	home     string
+	// base is where the node's own place lies, beside the state of what it runs.
+	base     string
 	sidecars map[string]address.Address
 
 	cluster      *kafka.Cluster
@@ -77,7 +77,7 @@ func (n *clusterNode) open(ctx context.Context) (err error) {
 	}
 	n.supervisor = supervise.New(supervise.Config{
 		Self: self, Registry: n.registry, Peers: n.peers(), Prepare: n.prepare, Check: n.check, Open: n.lookInto,
-		Forget: n.forget, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
+		Forget: n.forget, Clear: n.clearState, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
 	})
 	n.server, err = control.Start(ctx, control.ServerConfig{
 		Addr: n.flags.listen, Cert: n.flags.cert, Key: n.flags.key, ClientCA: n.flags.clientCA, Tokens: n.flags.tokens,
@@ -99,7 +99,8 @@ func (n *clusterNode) settleDown(ctx context.Context) error {
 		return err
 	}
 	shared := filepath.Join(n.home, "nodes")
-	n.place, err = node.Claim(filepath.Join(n.home, safe(id), safe("cluster "+n.flags.cluster)), n.flags.node)
+	n.base = filepath.Join(n.home, safe(id), safe("cluster "+n.flags.cluster))
+	n.place, err = node.Claim(n.base, n.flags.node)
 	if err != nil {
 		return outcome.Mendable(err)
 	}
@@ -206,22 +207,4 @@ func (n *clusterNode) tidy(versions []*controlv1.Version) {
 	if err := errors.Join(n.cache.Keep(archives), n.environments.Keep(hashes)); err != nil {
 		n.logger.Warn("what is not needed any more could not be removed", "cause", err)
 	}
-}
-
-// forget removes what is kept of a deployment here: the state, and what it has in Kafka besides the user's topics.
-func (n *clusterNode) forget(ctx context.Context, d *controlv1.Deployment) error {
-	id, err := n.cluster.ID(ctx)
-	if err != nil {
-		return err
-	}
-	epochs := uint32(0)
-	for _, v := range d.GetVersions() {
-		epochs = max(epochs, v.GetStateEpoch())
-	}
-	for epoch := range epochs + 1 {
-		if err := os.RemoveAll(filepath.Join(n.home, safe(id), safe(stateName(d.GetName(), epoch)))); err != nil {
-			return fmt.Errorf("remove the state of %s: %w", d.GetName(), cause(err))
-		}
-	}
-	return nil
 }
