@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
 // TestANodeThatDiesInTheMidstOfADeploymentLeavesTheClusterWhole kills the node that takes a deployment when the cluster has the
@@ -30,7 +31,7 @@ func TestANodeThatDiesInTheMidstOfADeploymentLeavesTheClusterWhole(t *testing.T)
 			}
 			contains(t, "the command", p.err.String(), "is not known", "pyudf history "+c.app)
 			<-dying.done
-			staying.settled(t, c.app, "running", at.runs, 1)
+			staying.settled(t, c.app, controlv1.Phase_PHASE_RUNNING, uint32(at.runs), 1)
 			staying.shared(t)
 			c.awaitVersion(t, at.runs)
 

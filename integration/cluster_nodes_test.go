@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
 func TestNodesShareADeploymentAndItOutlivesThem(t *testing.T) {
@@ -39,7 +40,7 @@ func TestNodesShareADeploymentAndItOutlivesThem(t *testing.T) {
 		first, third = c.node(t, t.TempDir(), nil), c.node(t, t.TempDir(), nil)
 		timed(t, "everything is back on other machines", func() { third.shared(t, first) })
 		c.awaitVersion(t, 1)
-		third.settled(t, c.app, "running", 1, 2)
+		third.settled(t, c.app, controlv1.Phase_PHASE_RUNNING, 1, 2)
 		c.exact(t, c.finish(t))
 	})
 }
@@ -61,7 +62,7 @@ func TestADeploymentStopsStartsAndIsDeleted(t *testing.T) {
 
 		var d deployed
 		other.answer(t, &d, "stop", c.app)
-		one.settled(t, c.app, "stopped", 1, 2)
+		one.settled(t, c.app, controlv1.Phase_PHASE_STOPPED, 0, 2)
 		if tasks := one.tasks(t); len(tasks) > 0 {
 			t.Errorf("what is stopped works: %v", tasks)
 		}

@@ -19,8 +19,9 @@ type refusal struct {
 	name   string
 	target func(t *testing.T, c *cluster) string
 	flags  []string
-	// says is what the user is told.
+	// says is what the user is told; here tells that it is before a node is asked.
 	says []string
+	here bool
 }
 
 func edited(replaced ...string) func(*testing.T, *cluster) string {
@@ -51,10 +52,11 @@ func refusals() []refusal {
 		},
 		{
 			name: "code that does not parse", target: edited("VERSION = 1", "VERSION = = 1"),
-			says: []string{"deployed.py", "line 9"},
+			here: true,
+			says: []string{"deployed.py:9", "SyntaxError", "mend the line"},
 		},
-		{name: "a notebook that does not parse", target: brokenCell, says: []string{"broken.ipynb", "[2]"}},
-		{name: "a notebook that is none", target: brokenNotebook, says: []string{"broken.ipynb"}},
+		{name: "a notebook that does not parse", target: brokenCell, here: true, says: []string{"broken.ipynb, cell 2, line 2", "mend the line"}},
+		{name: "a notebook that is none", target: brokenNotebook, here: true, says: []string{"broken.ipynb is no notebook", "save it again"}},
 		{name: "an archive that leads out of its directory", target: leadingOut, says: []string{"../evil.py", "which leads out of it"}},
 		{name: "requirements that do not resolve", target: unresolved, says: []string{"nosuchpackage"}},
 		{name: "a secret that no node has", target: edited("VERSION = 1", "VERSION = 2"), flags: []string{"--secret", "KEY=env:NOBODY_SET_THIS"}, says: []string{"NOBODY_SET_THIS", "set it where the node is started"}},
@@ -72,7 +74,11 @@ func TestWhatIsRefusedChangesNothing(t *testing.T) {
 		for _, r := range refusals() {
 			t.Run(r.name, func(t *testing.T) {
 				args := append([]string{"deploy", r.target(t, c), "--name", c.app}, r.flags...)
-				contains(t, "the refusal", n.refuse(t, nil, args...), append(r.says, c.app)...)
+				said := n.refuse(t, nil, args...)
+				contains(t, "the refusal", said, r.says...)
+				if !r.here {
+					contains(t, "the refusal", said, c.app+" 1 goes on")
+				}
 				if after := c.state(t, n); !after.same(before) {
 					t.Errorf("it changed something: %+v\nbefore: %+v", after, before)
 				}

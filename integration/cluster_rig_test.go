@@ -3,7 +3,9 @@ package integration_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -11,7 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/pyudf/pyudf/engine/status"
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
 // cluster is nodes as processes, on topics of their own, with a load for what is deployed on them.
@@ -137,19 +144,25 @@ type deployed struct {
 	Revision  int
 	Version   int
 	State     string
-	Unchanged bool
-	Pause     int `json:"pause_ms"`
-	Nodes     []struct {
-		Node, Phase, Message string
-		Version              int
+	Nodes     []struct{ Node, Phase, Message string }
+	Unchanged bool `json:"-"`
+}
+
+// change runs a command that changes what runs.
+func (n *engineNode) change(t *testing.T, args ...string) deployed {
+	t.Helper()
+	var done struct {
+		Deployment deployed
+		Unchanged  bool
 	}
+	n.answer(t, &done, args...)
+	done.Deployment.Unchanged = done.Unchanged
+	return done.Deployment
 }
 
 func (n *engineNode) deploy(t *testing.T, target string, flags ...string) deployed {
 	t.Helper()
-	var d deployed
-	n.answer(t, &d, append([]string{"deploy", target, "--commit-interval", "200ms"}, flags...)...)
-	return d
+	return n.change(t, append([]string{"deploy", target, "--commit-interval", "200ms"}, flags...)...)
 }
 
 // refuse has a command refused, and returns what it said.
@@ -162,27 +175,44 @@ func (n *engineNode) refuse(t *testing.T, more env, args ...string) string {
 	return p.err.String()
 }
 
-// settled waits until a node knows of a deployment that it is so.
-func (n *engineNode) settled(t *testing.T, name, state string, version, nodes int) deployed {
+// call asks a node as programs do, by JSON over HTTP.
+func (n *engineNode) call(t *testing.T, method string, into proto.Message) {
 	t.Helper()
-	var found deployed
-	eventually(t, fmt.Sprintf("%s: version %d %s on %d nodes", name, version, state, nodes), func() bool {
-		for _, d := range n.list(t) {
-			if d.Name != name {
-				continue
-			}
-			found = d
-			so := 0
-			for _, s := range d.Nodes {
-				if s.Phase == state && (s.Version == version || state != "running") {
+	response, err := http.Post(n.url+"/pyudf.control.v1.ControlService/"+method, "application/json", strings.NewReader("{}")) //nolint:noctx // of our own program
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close() //nolint:errcheck // it was only read
+	text, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %s (%v)\n%s", method, response.Status, err, text)
+	}
+	if err := protojson.Unmarshal(text, into); err != nil {
+		t.Fatalf("%s said %s: %v", method, text, err)
+	}
+}
+
+// settled waits until a node knows that a number of nodes run a version of the app, and what they last say otherwise.
+func (n *engineNode) settled(t *testing.T, name string, phase controlv1.Phase, version uint32, nodes int) {
+	t.Helper()
+	var found controlv1.ListResponse
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("node %s knew last: %v", n.id, found.GetNodes())
+		}
+	})
+	eventually(t, fmt.Sprintf("version %d on %d nodes: %s", version, nodes, phase), func() bool {
+		n.call(t, "List", &found)
+		so := 0
+		for _, node := range found.GetNodes() {
+			for _, s := range node.GetStandings() {
+				if s.GetDeployment() == name && s.GetPhase() == phase && s.GetVersion() == version {
 					so++
 				}
 			}
-			return d.State == state && d.Version == version && so >= nodes
 		}
-		return false
+		return so >= nodes
 	})
-	return found
 }
 
 func (n *engineNode) list(t *testing.T) []deployed {
@@ -192,32 +222,34 @@ func (n *engineNode) list(t *testing.T) []deployed {
 	return all
 }
 
-// tasks returns how many partitions each node works on, by the ids of their processes.
-func (n *engineNode) tasks(t *testing.T) map[int]int {
+// tasks returns which partitions each node works on, by the ids of their processes.
+func (n *engineNode) tasks(t *testing.T) map[int][]string {
 	t.Helper()
-	var status struct {
-		Runs []struct {
-			PID   int
-			Tasks []struct{ Phase string }
-		}
-	}
-	n.answer(t, &status, "status", "--state-dir", n.home)
-	tasks := map[int]int{}
-	for _, run := range status.Runs {
-		for _, task := range run.Tasks {
-			if task.Phase == "running" {
-				tasks[run.PID]++
+	var answer controlv1.StatusResponse
+	n.call(t, "Status", &answer)
+	tasks := map[int][]string{}
+	for _, node := range answer.GetNodes() {
+		for _, said := range node.GetRuns() {
+			var run status.Run
+			if err := json.Unmarshal([]byte(said.GetStatusJson()), &run); err != nil {
+				t.Fatal(err)
+			}
+			for _, task := range run.Tasks {
+				if task.Phase != status.Restoring {
+					tasks[run.PID] = append(tasks[run.PID], fmt.Sprint(task.Source, task.Partition))
+				}
 			}
 		}
 	}
 	return tasks
 }
 
-// shared waits until nodes, of which this is one, have all partitions among them, and each some.
+// shared waits until nodes, of which this is one, have all partitions among them, and each some. A partition may be shown by
+// the node that had it before, too.
 func (n *engineNode) shared(t *testing.T, others ...*engineNode) {
 	t.Helper()
 	const partitions = 8 // of the input and of the hop
-	var last map[int]int
+	var last map[int][]string
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("the partitions were shared so, by processes: %v", last)
@@ -225,14 +257,17 @@ func (n *engineNode) shared(t *testing.T, others ...*engineNode) {
 	})
 	eventually(t, "all partitions to be shared", func() bool {
 		last = n.tasks(t)
-		total := 0
+		total := map[string]bool{}
 		for _, one := range append(others, n) {
-			total += last[one.cmd.Process.Pid]
-			if last[one.cmd.Process.Pid] == 0 {
+			mine := last[one.cmd.Process.Pid]
+			if len(mine) == 0 {
 				return false
 			}
+			for _, task := range mine {
+				total[task] = true
+			}
 		}
-		return total == partitions
+		return len(total) == partitions
 	})
 }
 

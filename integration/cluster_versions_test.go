@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
 // pauses are the longest times between the last record of one version in a partition and the first of the next, for each
@@ -65,9 +66,7 @@ func TestVersionsComeAndGoUnderLoad(t *testing.T) {
 	said := n.refuse(t, nil, "deploy", broken)
 	contains(t, "a version that raises", said, "the model of this version is not there", "deployed.py", c.app+" 2 goes on")
 	c.awaitOut(t, fullRate())
-	var back deployed
-	n.answer(t, &back, "rollback", c.app)
-	if back.Version != 3 || back.State != "running" {
+	if back := n.change(t, "rollback", c.app); back.Version != 3 || back.State != "running" {
 		t.Errorf("the rollback: %+v", back)
 	}
 	c.awaitOut(t, fullRate())
@@ -99,7 +98,7 @@ func TestAVersionThatComesUpOnOneNodeOnlyIsTakenBackEverywhere(t *testing.T) {
 		if strings.Contains(said, able.id) {
 			t.Errorf("the node that could is blamed, too:\n%s", said)
 		}
-		unable.settled(t, c.app, "running", 1, 2)
+		unable.settled(t, c.app, controlv1.Phase_PHASE_RUNNING, 1, 2)
 		able.shared(t, unable)
 		c.awaitVersion(t, 1)
 		if after := c.history(t, able); after != before {

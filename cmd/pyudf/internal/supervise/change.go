@@ -178,6 +178,9 @@ func (n *Node) ready(ctx, lasting context.Context, c change, logger *slog.Logger
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(lasting, cancel)()
+	if c.reset {
+		c.version.StateEpoch++
+	}
 	candidate, err := n.config.Prepare(ctx, Job{Deployment: c.name, Version: c.version, Logger: logger}, progress)
 	if err != nil {
 		return err
@@ -188,10 +191,10 @@ func (n *Node) ready(ctx, lasting context.Context, c change, logger *slog.Logger
 		}
 	}()
 	c.version.Plan = candidate.Plan()
-	if c.reset {
-		c.version.StateEpoch++
-	} else if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
-		return err
+	if !c.reset {
+		if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
+			return err
+		}
 	}
 	if c.archive != nil {
 		progress("giving the bundle to the cluster")
