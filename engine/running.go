@@ -31,6 +31,9 @@ func Start(ctx context.Context, config Config) *Running {
 		defer stop(nil)
 		defer release()
 		r.err = Run(ctx, config)
+		if ctx.Err() != nil && errors.Is(r.err, context.Canceled) {
+			r.err = nil // it was stopped while it opened
+		}
 	}()
 	return r
 }
@@ -46,7 +49,7 @@ func (r *Running) Released() <-chan struct{} { return r.released }
 // Done is closed when the run has ended. Err returns its error then, as Run would.
 func (r *Running) Done() <-chan struct{} { return r.done }
 
-// Err returns the run's error. REQUIRES: Done is closed.
+// Err returns the run's error; nil if it was stopped, before it began or later. REQUIRES: Done is closed.
 func (r *Running) Err() error { return r.err }
 
 // Stop has the run finish what it has, commit and leave its groups.
@@ -54,7 +57,8 @@ func (r *Running) Stop() { r.stop(nil) }
 
 // HandOver has the run finish what it has and commit, for a version of the app that follows on this node, with the same group,
 // node and state, as soon as Released is closed. It stays in the groups of the sources that both have, so that their
-// partitions stay here.
+// partitions stay here, and leaves their clients open. REQUIRES: the next version opens what both have by the same means (the same
+// kafka.Cluster); what nobody opens again is closed with those.
 func (r *Running) HandOver(to *plan.Plan) { r.stop(HandOver(to)) }
 
 // HandOver returns the cause of the end of a run's context that ends it as Running.HandOver does.

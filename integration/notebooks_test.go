@@ -26,12 +26,14 @@ type notebook struct {
 	// disordered tells that some of its records are late and some cannot be used. Which are late depends on what else is in
 	// the partition, so they are all in one, as in a replay.
 	disordered bool
+	// windows tells that it has windows, so that the end of all time changes something.
+	windows bool
 }
 
 func notebooks() []notebook {
 	return []notebook{
-		{file: "heat.ipynb", app: "heat", topic: "weather", data: "readings", key: "station", outputs: []string{"heat", "daily"}},
-		{file: "couriers.ipynb", app: "couriers", topic: "actions", data: "taps", key: "courier", outputs: []string{"active"}, disordered: true},
+		{file: "heat.ipynb", app: "heat", topic: "weather", data: "readings", key: "station", outputs: []string{"heat", "daily"}, windows: true},
+		{file: "couriers.ipynb", app: "couriers", topic: "actions", data: "taps", key: "courier", outputs: []string{"active"}, disordered: true, windows: true},
 		{file: "model.ipynb", app: "forecast", topic: "readings", data: "weather", key: "station", outputs: []string{"features", "forecast"}},
 	}
 }
@@ -47,8 +49,10 @@ func TestWhatIsDeployedGivesWhatTheNotebookReplayed(t *testing.T) {
 				d := produced(t, b, r)
 				d.deploy(t)
 				d.check(t, "open")
-				d.flush(t)
-				d.check(t, "closed")
+				if r.windows {
+					d.flush(t)
+					d.check(t, "closed")
+				}
 			})
 		}
 	})
@@ -201,16 +205,19 @@ func (d *production) checkLate(t *testing.T, kind string) {
 func letterColumns() map[string]string {
 	return map[string]string{
 		"pyudf.topic": "source", "pyudf.offset": "row", "pyudf.reason": "reason", "pyudf.message": "message", "pyudf.step": "step",
-		"pyudf.function": "function", "pyudf.exception": "exception",
+		"pyudf.function": "function", "pyudf.exception": "exception", "pyudf.traceback": "traceback",
 	}
 }
 
+// checkDead compares dead letters, too. Tracebacks name the same lines of the same cells: In [3] in a kernel, heat.ipynb[3] elsewhere.
 func (d *production) checkDead(t *testing.T, kind string) {
 	t.Helper()
 	var want, got []entity
 	for _, line := range d.lines(t, kind, "dead") {
 		letter := members(t, line)
-		delete(letter, "traceback") // it names the cells by what the kernel calls them
+		if text, is := letter["traceback"].(string); is {
+			letter["traceback"] = strings.ReplaceAll(text, `File "In [`, `File "`+d.file+`[`)
+		}
 		if value, is := letter["value"].(string); is {
 			letter["value"] = members(t, value)
 		}

@@ -135,46 +135,19 @@ func countedOf(t *testing.T, r kafkatest.Record) cameOut {
 // its region, but for those that a version without windows had.
 func (v *versioned) exact(t *testing.T, sent int) {
 	t.Helper()
-	windowed := 0
-	eventually(t, "all records", func() bool {
-		all := v.broker.ReadVisible(t, v.out)
-		windowed = len(all) - 4
-		for _, r := range all {
-			if countedOf(t, r).Version == 0 {
-				windowed--
-			}
-		}
-		return len(all) >= sent+4
-	})
+	windowed := v.inOrder(t, sent)
 	for _, end := range []string{"-windows", "-regions"} {
 		eventually(t, "all windows of "+v.out+end, func() bool { return v.total(t, end) >= windowed })
-	}
-	last, seen := map[string]int{}, map[int]int{}
-	for _, r := range v.broker.ReadVisible(t, v.out) {
-		c := countedOf(t, r)
-		if before, there := last[c.K]; there && before >= c.N && c.N < sent {
-			t.Errorf("%s: %d came behind %d", c.K, c.N, before)
-		}
-		last[c.K] = c.N
-		seen[c.N]++
-	}
-	for n := range sent {
-		if seen[n] != 1 {
-			t.Fatalf("record %d of %d came out %d times", n, sent, seen[n])
-		}
-	}
-	for _, end := range []string{"-windows", "-regions"} {
 		if total := v.total(t, end); total != windowed {
 			t.Errorf("the windows of %s count %d records, want %d", v.out+end, total, windowed)
 		}
 		times := map[string]int{}
 		for _, r := range v.broker.ReadVisible(t, v.out+end) {
 			c := countedOf(t, r)
-			times[fmt.Sprint(c.K, c.Region, c.WindowStart)]++
-		}
-		for window, n := range times {
-			if n > 1 {
-				t.Errorf("the window %s of %s has %d results", window, v.out+end, n)
+			if window := fmt.Sprint(c.K, c.Region, c.WindowStart); times[window] > 0 {
+				t.Errorf("the window %s of %s has more than one result", window, v.out+end)
+			} else {
+				times[window]++
 			}
 		}
 	}
@@ -183,6 +156,34 @@ func (v *versioned) exact(t *testing.T, sent int) {
 			t.Errorf("%d records were late", n)
 		}
 	}
+}
+
+// inOrder fails unless each record came out once, in the order of its key. It returns how many should be in windows.
+func (v *versioned) inOrder(t *testing.T, sent int) (windowed int) {
+	t.Helper()
+	const closing = 4 // records that closed the windows
+	eventually(t, "all records", func() bool { return len(v.broker.ReadVisible(t, v.out)) >= sent+closing })
+	last, seen := map[string]int{}, map[int]int{}
+	for _, r := range v.broker.ReadVisible(t, v.out) {
+		c := countedOf(t, r)
+		if c.N >= sent {
+			continue
+		}
+		if before, there := last[c.K]; there && before >= c.N {
+			t.Errorf("%s: %d came behind %d", c.K, c.N, before)
+		}
+		last[c.K] = c.N
+		seen[c.N]++
+		if c.Version > 0 {
+			windowed++
+		}
+	}
+	for n := range sent {
+		if seen[n] != 1 {
+			t.Fatalf("record %d of %d came out %d times", n, sent, seen[n])
+		}
+	}
+	return windowed
 }
 
 // total is how many records the windows of a topic count.
@@ -210,4 +211,3 @@ func (v *versioned) pause(t *testing.T, topic string) time.Duration {
 	}
 	return first[2].Sub(last[1])
 }
-

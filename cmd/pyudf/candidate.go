@@ -210,7 +210,7 @@ func (c *candidate) Run(ctx context.Context, begun func()) error {
 	seen := c.flags.board(ctx, r)
 	c.look(seen)
 	defer c.look(nil)
-	run := engine.Start(ctx, c.flags.engineConfig(c.node.world, r, seen))
+	run := engine.Start(ctx, c.flags.config(c.node.world, r, seen))
 	select {
 	case <-run.Begun():
 		begun()

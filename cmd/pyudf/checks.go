@@ -63,37 +63,40 @@ type need struct{ field, function, where string }
 // needed returns what functions want of the records of a source, before they become others.
 func needed(from *plan.Source) []need {
 	var all []need
-	want := func(call *plan.Call) {
+	want := func(call *plan.Call, made []string) {
 		for _, arg := range call.Args {
-			if !arg.Nullable && arg.Default == nil && slices.Contains(from.Scan, arg.Field) {
+			if !arg.Nullable && arg.Default == nil && slices.Contains(from.Scan, arg.Field) && !slices.Contains(made, arg.Field) {
 				all = append(all, need{arg.Field, call.Function.Name, call.Function.At})
 			}
 		}
 	}
-	var walk func(steps []*plan.Step)
-	walk = func(steps []*plan.Step) {
+	var walk func(steps []*plan.Step, made []string)
+	walk = func(steps []*plan.Step, made []string) {
 		for _, step := range steps {
+			made := slices.Clone(made)
 			for _, column := range step.Columns {
 				if column.Call != nil {
-					want(column.Call)
+					want(column.Call, made)
 				}
+				made = append(made, column.Name)
 			}
 			switch {
 			case step.Map != nil:
-				want(&step.Map.Call)
+				want(&step.Map.Call, made)
 				continue
 			case step.Stateful != nil:
-				want(&step.Stateful.Call)
+				want(&step.Stateful.Call, made)
 				if step.Stateful.Column == "" {
 					continue
 				}
+				made = append(made, step.Stateful.Column)
 			case step.Aggregate != nil:
 				continue
 			}
-			walk(step.Next)
+			walk(step.Next, made)
 		}
 	}
-	walk(from.Steps)
+	walk(from.Steps, nil)
 	return all
 }
 

@@ -28,6 +28,8 @@ func choices(command, flag string) []string {
 		return []string{"0600", "0660"}
 	case "offset":
 		return []string{"earliest", "latest", lastShown}
+	case "installer":
+		return []string{"uv", "pip"}
 	case "output":
 		return []string{"text", "json"}
 	case "format":
@@ -47,9 +49,9 @@ func choices(command, flag string) []string {
 // fileFlags are those that name files, on some command at least.
 func fileFlags() []string {
 	return []string{
-		"config", "ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
+		"config", "ready-file", "engine-ready-file", "python", "attach", "from", "to", "snapshots", "out", "with", "requirements",
 		"token-file", "tokens", "ca", "client-cert", "client-key", "socket", "tls-cert", "tls-key", "tls-ca", "tls-client-ca",
-		"worker-tls-cert", "worker-tls-key", "worker-tls-ca", "wheels",
+		"worker-tls-cert", "worker-tls-key", "worker-tls-ca",
 	}
 }
 
@@ -62,7 +64,7 @@ func completeFlags(cmd *cobra.Command) {
 		switch {
 		case few != nil:
 			complete = cobra.FixedCompletions(few, cobra.ShellCompDirectiveNoFileComp|cobra.ShellCompDirectiveKeepOrder)
-		case flag.Name == "state-dir" || flag.Name == "data-dir":
+		case slices.Contains([]string{"state-dir", "data-dir", "wheels"}, flag.Name):
 			complete = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
 		case !slices.Contains(fileFlags(), flag.Name):
 			complete = cobra.NoFileCompletions

@@ -44,7 +44,12 @@ func TestTheShellOffersWhatFits(t *testing.T) {
 		"state |":                            "inspect export import :4",
 		"state export --state-dir " + state + " |":      "a/b heat silent :4",
 		"state import --state-dir " + state + " heat |": "parquet :8",
-		"state inspect --state-dir /nowhere |":          ":4",
+		"deploy |":                             "ipynb py pyudf :8",
+		"engine --wheels |":                    ":16",
+		"engine --installer |":                 "uv pip :36",
+		"engine --tls-cert |":                  ":0",
+		"dev --listen |":                       ":4",
+		"state inspect --state-dir /nowhere |": ":4",
 	} {
 		if got := completions(t, strings.Split(strings.TrimSuffix(args, "|"), " ")...); got != want {
 			t.Errorf("%s: got %s, want %s", args, got, want)

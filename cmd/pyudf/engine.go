@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -41,6 +40,8 @@ type nodeFlags struct {
 	attach      []string
 	attachTLS   address.TLS
 	readyFile   string
+	// ready is told that the node listens.
+	ready func(n *clusterNode) error
 
 	snapshots        string
 	snapshotInterval time.Duration
@@ -84,6 +85,10 @@ it is, else by pip; from --wheels if that is given, else from the index that the
 				t.logger.Info("stopping: finishing the records under way and committing; press Ctrl-C again to stop at once")
 			})
 			defer release()
+			flags.ready = func(n *clusterNode) error {
+				t.logger.Info("the node is ready", "node", n.place.ID(), "cluster", flags.cluster, "url", n.server.URL(), "deployments", len(n.registry.Deployments()))
+				return n.leaveURL("--ready-file", flags.readyFile)
+			}
 			return flags.run(ctx, w, settings, t)
 		},
 	}
@@ -142,12 +147,8 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 		return unlessStopped(ctx, err)
 	}
 	defer n.close(ctx)
-	t.logger.Info("the node is ready", "node", n.place.ID(), "cluster", f.cluster, "url", n.server.URL(), "deployments", len(n.registry.Deployments()))
-	if f.readyFile != "" {
-		if err := writeReady(f.readyFile, n.server.URL()); err != nil {
-			return outcome.Mendable(err)
-		}
-		defer func() { _ = os.Remove(f.readyFile) }() // whoever waits for it has read it
+	if err := f.ready(n); err != nil {
+		return outcome.Mendable(err)
 	}
 	return n.run(ctx)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -34,6 +33,8 @@ type clusterNode struct {
 	settings map[string]string
 	logger   *slog.Logger
 	home     string
+	// base is where the node's own place lies, beside the state of what it runs.
+	base     string
 	sidecars map[string]address.Address
 
 	cluster      *kafka.Cluster
@@ -77,7 +78,7 @@ func (n *clusterNode) open(ctx context.Context) (err error) {
 	}
 	n.supervisor = supervise.New(supervise.Config{
 		Self: self, Registry: n.registry, Peers: n.peers(), Prepare: n.prepare, Check: n.check, Open: n.lookInto,
-		Forget: n.forget, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
+		Forget: n.forget, Clear: n.clearState, Tidy: n.tidy, Probe: probe(n.world), Level: slog.LevelInfo, Logger: n.logger,
 	})
 	n.server, err = control.Start(ctx, control.ServerConfig{
 		Addr: n.flags.listen, Cert: n.flags.cert, Key: n.flags.key, ClientCA: n.flags.clientCA, Tokens: n.flags.tokens,
@@ -99,7 +100,8 @@ func (n *clusterNode) settleDown(ctx context.Context) error {
 		return err
 	}
 	shared := filepath.Join(n.home, "nodes")
-	n.place, err = node.Claim(filepath.Join(n.home, safe(id), safe("cluster "+n.flags.cluster)), n.flags.node)
+	n.base = filepath.Join(n.home, safe(id), safe("cluster "+n.flags.cluster))
+	n.place, err = node.Claim(n.base, n.flags.node)
 	if err != nil {
 		return outcome.Mendable(err)
 	}
@@ -126,6 +128,18 @@ func (n *clusterNode) interpreter() (string, error) {
 
 // run is a node at work, until ctx ends.
 func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
+
+// leaveURL writes where the node is to the file that a flag names, if it names one, until the node ends.
+func (n *clusterNode) leaveURL(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	if err := writeReady(flag, path, n.server.URL()); err != nil {
+		return err
+	}
+	n.closing = append(n.closing, func() error { _ = os.Remove(path); return nil }) // whoever waits for it has read it
+	return nil
+}
 
 func (n *clusterNode) close(ctx context.Context) {
 	if n.server != nil {
@@ -194,22 +208,4 @@ func (n *clusterNode) tidy(versions []*controlv1.Version) {
 	if err := errors.Join(n.cache.Keep(archives), n.environments.Keep(hashes)); err != nil {
 		n.logger.Warn("what is not needed any more could not be removed", "cause", err)
 	}
-}
-
-// forget removes what is kept of a deployment here: the state, and what it has in Kafka besides the user's topics.
-func (n *clusterNode) forget(ctx context.Context, d *controlv1.Deployment) error {
-	id, err := n.cluster.ID(ctx)
-	if err != nil {
-		return err
-	}
-	epochs := uint32(0)
-	for _, v := range d.GetVersions() {
-		epochs = max(epochs, v.GetStateEpoch())
-	}
-	for epoch := range epochs + 1 {
-		if err := os.RemoveAll(filepath.Join(n.home, safe(id), safe(stateName(d.GetName(), epoch)))); err != nil {
-			return fmt.Errorf("remove the state of %s: %w", d.GetName(), cause(err))
-		}
-	}
-	return nil
 }

@@ -46,9 +46,10 @@ func newRoot(w *world) *cobra.Command {
 
 It ends with 0 if all went well, with 1 if something failed on the way, and with 2 if you have to mend
 something first: a flag, the name of a topic, a password, the app itself.`,
-		Example: `  pyudf dev                                          a broker to try things with, in one terminal
+		Example: `  pyudf dev                                          a broker and a node to try things with, in one terminal
   pyudf produce weather weather.csv --key station    some data, in another
-  pyudf run heat.py                                  your app
+  pyudf run heat.py --until-end                      your app, here and now
+  pyudf deploy heat.ipynb                            a notebook, to the node: it runs from now on
   pyudf tail heat                                    what came out`,
 		Version:       identity(),
 		SilenceErrors: true,
@@ -68,7 +69,8 @@ something first: a flag, the name of a topic, a password, the app itself.`,
 	root.SetHelpCommandGroupID(groupOther)
 	root.SetCompletionCommandGroupID(groupOther)
 	root.AddCommand(newRun(w), newStatus(w), newState(w), newPlan(w),
-		newDeploy(w), newList(w), newHistory(w), newRollback(w), newLogs(w), newStop(w), newStart(w), newDelete(w), newEngine(w), newWorker(w), newBundle(w), newToken(w),
+		newDeploy(w), newList(w), newLogs(w), newHistory(w), newRollback(w), newStop(w), newStart(w), newDelete(w),
+		newEngine(w), newWorker(w), newBundle(w), newToken(w),
 		newProduce(w), newTail(w), newDev(w), newHarness(w), newReplay(w), newVersion(w))
 	for _, cmd := range root.Commands() {
 		cmd.Flags().SortFlags = false

@@ -238,13 +238,30 @@ type running struct {
 	registry *prometheus.Registry
 }
 
+// config returns what the engine needs for a run.
+func (f *runFlags) config(w *world, r *running, seen *seen) engine.Config {
+	return engine.Config{
+		Plan: r.plan, OpenSource: r.ports.openSource,
+		OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
+			return r.ports.openOutlet(ctx, r.plan, name)
+		},
+		OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
+		ResumeFiles: r.ports.resumesFiles(),
+		State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
+		SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
+		Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState, BeginAnew: f.stateEpoch > 0,
+		Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
+		Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
+	}
+}
+
 func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 	results := slices.Concat(destinations(r.plan))
 	reporter := r.talk.reporter(w, progress.OfRun(), func() (progress.Counts, error) { return progress.Read(r.registry, results) })
 	seen := f.board(ctx, &r)
 	defer seen.close()
 	last, err := follow(ctx, reporter, r.talk.screen != nil, func(ctx context.Context) error {
-		return engine.Run(ctx, f.engineConfig(w, &r, seen))
+		return engine.Run(ctx, f.config(w, &r, seen))
 	})
 	if err != nil {
 		return unlessStopped(ctx, explainLoad(err))
@@ -262,23 +279,6 @@ func (f *runFlags) stream(ctx context.Context, w *world, r running) error {
 		}
 	}
 	return nil
-}
-
-// engineConfig says what the engine is to run.
-func (f *runFlags) engineConfig(w *world, r *running, seen *seen) engine.Config {
-	return engine.Config{
-		Plan: r.plan, OpenSource: r.ports.openSource,
-		OpenOutlet: func(ctx context.Context, name string) (engine.Outlet, error) {
-			return r.ports.openOutlet(ctx, r.plan, name)
-		},
-		OpenHop: r.ports.openHop, Partitions: r.ports.partitionsOf, SingleNode: r.ports.alone(),
-		ResumeFiles: r.ports.resumesFiles(),
-		State:       r.state.root, Changelogs: r.ports.changelogs(r.state.root), Snapshots: r.state.snapshots,
-		SnapshotInterval: f.snapshotInterval, Scratch: r.state.scratch, Board: seen.board, Copies: seen.copies,
-		Flush: f.flush, Bounded: f.untilEnd, ResetState: f.resetState, BeginAnew: f.stateEpoch > 0,
-		Start: r.workers.Start, Workers: f.workers, CommitInterval: f.commitInterval,
-		Probe: probe(w), Metrics: r.metrics, Logger: r.talk.logger,
-	}
 }
 
 // unlessStopped drops an error that only says that the user ended the program before it had begun.

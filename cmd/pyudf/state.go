@@ -160,7 +160,7 @@ func (f *runFlags) openStores(ctx context.Context, k *keeping, dir string, ports
 	if f.snapshots == "" {
 		return nil
 	}
-	copies, err := snapshot.Open(ctx, f.snapshots, snapshot.Config{Below: safe(filepath.Base(filepath.Dir(dir))) + "/" + safe(ports.config.stateName), Log: k.logger})
+	copies, err := snapshot.Open(ctx, f.snapshots, snapshot.Config{Below: snapshotsBelow(filepath.Base(filepath.Dir(dir)), ports.config.stateName), Log: k.logger})
 	if err != nil {
 		return err
 	}
@@ -175,6 +175,9 @@ func (f *runFlags) openStores(ctx context.Context, k *keeping, dir string, ports
 	}
 	return os.MkdirAll(k.scratch, 0o700)
 }
+
+// snapshotsBelow is where the snapshots of a cluster, by the name of its directory, and of a state lie.
+func snapshotsBelow(cluster, stateName string) string { return safe(cluster) + "/" + safe(stateName) }
 
 // stateDirOf returns where the state of a run's cluster and group lies.
 func (f *runFlags) stateDirOf(ctx context.Context, w *world, ports *ports) (string, error) {

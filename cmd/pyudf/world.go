@@ -39,3 +39,9 @@ func (w *world) interruptible(ctx context.Context, notice func()) (_ context.Con
 func (w *world) say(format string, args ...any) {
 	_, _ = fmt.Fprintf(w.err, format+"\n", args...)
 }
+
+// print writes what the command is asked for.
+func (w *world) print(text string) error {
+	_, err := io.WriteString(w.out, text)
+	return err
+}

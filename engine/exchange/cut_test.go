@@ -34,7 +34,7 @@ func checkCut(t *testing.T, b *Block, limit int) {
 		} else if last && (part.Idle != b.Idle || part.Ended != b.Ended || part.Watermark != b.Watermark) {
 			t.Error("the last part does not say what holds after all rows")
 		}
-		if part.Input != b.Input || part.Partial != b.Partial || part.Of != b.Of {
+		if part.Input != b.Input || part.Partial != b.Partial {
 			t.Errorf("part %d is of another input or kind", i)
 		}
 	}

@@ -195,7 +195,7 @@ func (f *Flow) checkShapes() error {
 	now := map[string]string{}
 	f.visit(f.nodes, func(n *node) { now[n.step.State] = n.step.Shape() })
 	return f.config.Store.Scan([]byte(keyShape), func(at, was []byte) error {
-		if name := string(at[len(keyShape):]); now[name] == string(was) {
+		if now[string(at[len(keyShape):])] == string(was) {
 			return nil
 		}
 		is := slices.Sorted(maps.Values(now))

@@ -9,15 +9,15 @@ import (
 	"github.com/pyudf/pyudf/engine/record"
 )
 
-// Incompatible says what a version of an app cannot take over from the one before. Each fault is a sentence for a person.
-type Incompatible struct{ Faults []string }
+// IncompatibleError says what a version of an app cannot take over from the one before. Each fault is a sentence for a person.
+type IncompatibleError struct{ Faults []string }
 
-func (e *Incompatible) Error() string {
+func (e *IncompatibleError) Error() string {
 	return "the new version cannot go on with what the one before keeps:\n  - " + strings.Join(e.Faults, "\n  - ") +
 		"\nput it back as it was, begin anew with --reset-state, or deploy under another name"
 }
 
-// Compatible returns an error, of type *Incompatible, if a version of an app that follows another one would lose or misread
+// Compatible returns an error, of type *IncompatibleError, if a version of an app that follows another one would lose or misread
 // what that keeps: windows, states and timers, and records on their way to another key. It holds in both directions for
 // records on their way, as processes of the group run either version for a while.
 //
@@ -38,7 +38,7 @@ func Compatible(before, after *Plan) error {
 		}
 	}
 	if len(c.faults) > 0 {
-		return &Incompatible{c.faults}
+		return &IncompatibleError{c.faults}
 	}
 	return nil
 }
@@ -166,9 +166,9 @@ func (c *comparison) kept(was, is *Source) {
 }
 
 // lost is for a step that is there no more, unless one of those that are new was made of it.
-func (c *comparison) lost(step *Step, new []*Step) {
+func (c *comparison) lost(step *Step, added []*Step) {
 	var successors []*Step
-	for _, s := range new {
+	for _, s := range added {
 		if (s.Stateful != nil) == (step.Stateful != nil) && (s.Label == step.Label || s.At != "" && s.At == step.At) {
 			successors = append(successors, s)
 		}

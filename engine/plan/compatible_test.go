@@ -24,8 +24,8 @@ func chain(steps ...any) pipe {
 	case *planv1.Step:
 		p := pipe{step: first}
 		for i, next := range steps[1:] {
-			if _, branch := next.(pipe); branch {
-				p.behind = append(p.behind, next.(pipe))
+			if branch, ok := next.(pipe); ok {
+				p.behind = append(p.behind, branch)
 				continue
 			}
 			p.behind = append(p.behind, chain(steps[1+i:]...))
@@ -207,25 +207,25 @@ func TestWhatAVersionWouldLoseOrMisread(t *testing.T) {
 		"the same twice, one more behind":   {simple(), weather(t, chain(mean(), out), chain(whereLess("t", "rh"), mean(), to("b"))), nil},
 		"the same twice, one more in front": {simple(), weather(t, chain(whereLess("t", "rh"), mean(), to("b")), chain(mean(), out)), []string{"cannot be told"}},
 
-		"a function with a state":        {watch(), watch(), nil},
-		"a step before a state":          {watch(), weather(t, chain(whereLess("t", "rh"), mapBy("watch"), out)), nil},
-		"a state that is kept longer":    {watch(), weather(t, chain(mapBy("watch-longer"), out)), nil},
-		"a state of another type":        {watch(), weather(t, chain(mapBy("watch-int"), out)), []string{"the states of map(watch)", "last as int"}},
-		"a state more":                   {watch(), weather(t, chain(mapBy("watch-more"), out)), []string{"seen as int"}},
-		"a state of another function":    {watch(), weather(t, chain(mapBy("guard"), out)), []string{"of guard by"}},
-		"a function without its state":   {watch(), weather(t, chain(mapBy("slim"), out)), []string{"the states of map(watch) at heat.py:1 would be lost"}},
-		"a state behind another key":     {watch(), weather(t, chain(keyBy("region"), mapBy("watch"), out)), []string{"would be lost"}},
-		"event time of another field":    {simple(), topics(t, map[string][]pipe{"weather": {chain(mean(), out)}}, timeIn("at")), []string{`the field "at"`}},
-		"another time without windows":   {weather(t, copied()), topics(t, map[string][]pipe{"weather": {copied()}}, timeIn("at")), nil},
-		"a hop":                          {keyed(), keyed(), nil},
-		"a step before a hop":            {keyed(), weather(t, chain(whereLess("t", "rh"), keyBy("region"), mean(), out)), nil},
-		"a step behind a hop":            {keyed(), weather(t, chain(keyBy("region"), whereLess("t", "rh"), mean(), out)), nil},
-		"no step behind a hop any more":  {weather(t, chain(keyBy("region"), whereLess("t", "rh"), mean(), out)), keyed(), nil},
-		"a branch behind a hop":          {keyed(), weather(t, chain(keyBy("region"), chain(mean(), out), copied())), nil},
-		"another window behind a hop":    {keyed(), weather(t, chain(keyBy("region"), mean(size(20)), out)), []string{"windows of 20ms"}},
-		"no hop":                         {keyed(), simple(), []string{"key_by(region) at heat.py:1 leads to no step", "would be lost"}},
-		"a hop to another key":           {keyed(), weather(t, chain(keyBy("zone"), mean(), out)), []string{"leads to no step", "would be lost"}},
-		"a column over the hop less":     {keyed(), weather(t, chain(drops("rh"), keyBy("region"), mean(), out)), nil},
+		"a function with a state":       {watch(), watch(), nil},
+		"a step before a state":         {watch(), weather(t, chain(whereLess("t", "rh"), mapBy("watch"), out)), nil},
+		"a state that is kept longer":   {watch(), weather(t, chain(mapBy("watch-longer"), out)), nil},
+		"a state of another type":       {watch(), weather(t, chain(mapBy("watch-int"), out)), []string{"the states of map(watch)", "last as int"}},
+		"a state more":                  {watch(), weather(t, chain(mapBy("watch-more"), out)), []string{"seen as int"}},
+		"a state of another function":   {watch(), weather(t, chain(mapBy("guard"), out)), []string{"of guard by"}},
+		"a function without its state":  {watch(), weather(t, chain(mapBy("slim"), out)), []string{"the states of map(watch) at heat.py:1 would be lost"}},
+		"a state behind another key":    {watch(), weather(t, chain(keyBy("region"), mapBy("watch"), out)), []string{"would be lost"}},
+		"event time of another field":   {simple(), topics(t, map[string][]pipe{"weather": {chain(mean(), out)}}, timeIn("at")), []string{`the field "at"`}},
+		"another time without windows":  {weather(t, copied()), topics(t, map[string][]pipe{"weather": {copied()}}, timeIn("at")), nil},
+		"a hop":                         {keyed(), keyed(), nil},
+		"a step before a hop":           {keyed(), weather(t, chain(whereLess("t", "rh"), keyBy("region"), mean(), out)), nil},
+		"a step behind a hop":           {keyed(), weather(t, chain(keyBy("region"), whereLess("t", "rh"), mean(), out)), nil},
+		"no step behind a hop any more": {weather(t, chain(keyBy("region"), whereLess("t", "rh"), mean(), out)), keyed(), nil},
+		"a branch behind a hop":         {keyed(), weather(t, chain(keyBy("region"), chain(mean(), out), copied())), nil},
+		"another window behind a hop":   {keyed(), weather(t, chain(keyBy("region"), mean(size(20)), out)), []string{"windows of 20ms"}},
+		"no hop":                        {keyed(), simple(), []string{"key_by(region) at heat.py:1 leads to no step", "would be lost"}},
+		"a hop to another key":          {keyed(), weather(t, chain(keyBy("zone"), mean(), out)), []string{"leads to no step", "would be lost"}},
+		"a column over the hop less":    {keyed(), weather(t, chain(drops("rh"), keyBy("region"), mean(), out)), nil},
 		"a column over the hop that is read behind it": {
 			over(t, nil, nil), over(t, withCall("hi", "heat"), column("hi")), []string{`records on their way from key_by(region) at heat.py:1 have no field "hi"`},
 		},
@@ -245,7 +245,7 @@ func TestWhatAVersionWouldLoseOrMisread(t *testing.T) {
 				}
 				return
 			}
-			incompatible, ok := errors.AsType[*plan.Incompatible](err)
+			incompatible, ok := errors.AsType[*plan.IncompatibleError](err)
 			if !ok {
 				t.Fatalf("%v, want a fault with %q", err, test.faults)
 			}

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -77,7 +78,7 @@ func stateName(s *Step) string {
 
 func digest(text string) string {
 	sum := sha256.Sum256([]byte(text))
-	return fmt.Sprintf("%x", sum[:4])
+	return hex.EncodeToString(sum[:4])
 }
 
 // Keeps tells whether the step keeps something for each key: windows, or states and timers.

@@ -128,3 +128,22 @@ func (s *Snapshots) remove(ctx context.Context, keys []string) error {
 	}
 	return nil
 }
+
+// Forget removes all snapshots of all stores below Config.Below. REQUIRES: nobody takes any.
+func (s *Snapshots) Forget(ctx context.Context) error {
+	if s.config.Below == "" {
+		return errors.New("remove snapshots: they do not lie below anything that would be theirs alone")
+	}
+	var manifests, files []string
+	err := s.each(ctx, s.config.Below+"/", func(object *blob.ListObject) {
+		if strings.Contains(object.Key, "/"+manifestsDir) {
+			manifests = append(manifests, object.Key)
+		} else {
+			files = append(files, object.Key)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return s.remove(ctx, append(manifests, files...))
+}

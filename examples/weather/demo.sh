@@ -38,8 +38,8 @@ cat <<'NEXT'
   . .venv/bin/activate; PATH=$PWD/bin:$PATH    so that the lines below work as they stand
   pyudf plan examples/weather/heat.py          what runs in Go, and what travels to Python
   $EDITOR examples/weather/heat.py             change the function, then make demo again
-  pyudf dev                                    a broker that stays; then in another terminal:
+  pyudf dev                                    a broker and a node that stay; then in another terminal:
   pyudf produce weather examples/weather/nyc-weather-2013.csv --key station --time time
-  pyudf run examples/weather/heat.py           runs until Ctrl-C and goes on where it stopped
+  pyudf deploy examples/weather/heat.py        runs on the node; change the function and deploy it again
   pyudf tail heat --follow                     results as they come
 NEXT

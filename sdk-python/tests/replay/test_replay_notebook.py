@@ -159,6 +159,13 @@ def test_an_error_is_the_users_own_in_its_cell(tmp_path: Path) -> None:
     assert "In [1], line" in said(notebook.cells[3])
 
 
+def test_a_dead_letter_names_the_cell(tmp_path: Path) -> None:
+    ask = "print(app.replay([{'x': 0.0}], errors='collect').dead['traceback'][0])"
+    text = said(executed(of_cells(BEGIN, ask), tmp_path).cells[1])
+    assert 'File "In [1]", line 5, in outer\n    return inner(x)\n' in text
+    assert 'File "In [1]", line 3, in inner\n    return 1 / x\n' in text
+
+
 def test_cells_that_run_twice_and_change_work_anew(tmp_path: Path) -> None:
     again = BEGIN.replace("1 / x", "10 * x")
     ask = 'app.replay([{"x": 2.0}])["out"].to_pylist()'

@@ -21,7 +21,8 @@ var ErrNoBundle = errors.New("the cluster does not have the bundle")
 
 // Change makes a deployment what change says, and returns it when this node's own view has it. All changes of a cluster come one
 // after the other: before is what all changes before it have left, nil if there is no such deployment; after is what is to be,
-// nil if it is to be deleted. What is as it was is not written; otherwise its revision is one more than before.
+// nil if it is to be deleted. What is as it was is not written; otherwise its revision is one more than before, even if the one
+// before was deleted since.
 //
 // change is called again if another node comes in between, so it must do nothing else, and be quick. Its error is returned as it
 // is. While brokers are away Change waits until ctx ends; its error says if it is not known then what became of the change. A
@@ -115,9 +116,9 @@ func (c *changing) decide() (before, after *controlv1.Deployment, err error) {
 	if proto.Equal(before, after) {
 		return before, before, nil
 	}
-	after.Revision++
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	after.Revision = max(after.GetRevision(), r.view.ended[c.name]) + 1
 	if sha := r.view.incomplete(before, after); sha != "" {
 		return nil, nil, fmt.Errorf("%w %s, or not all of it: deploy it again", ErrNoBundle, sha)
 	}

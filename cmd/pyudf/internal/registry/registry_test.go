@@ -35,7 +35,7 @@ func TestNodesSeeEachOthersChanges(t *testing.T) {
 		if gone != nil || len(two.Deployments()) > 0 {
 			t.Errorf("after it was deleted there are %v, %v", gone, two.Deployments())
 		}
-		if got := change(t, two, addVersion); got.GetRevision() != 1 {
+		if got := change(t, two, addVersion); got.GetRevision() != 3 {
 			t.Errorf("made anew it is %v", got)
 		}
 	})

@@ -69,6 +69,9 @@ type view struct {
 	nodes       map[string]*controlv1.Node
 	bundles     map[string]bundle
 	aside       map[string]Aside // by their keys
+	// ended are the revisions of deployments before they were deleted: those that follow go on from there, so that what nodes
+	// say of the one is not taken for the other.
+	ended map[string]uint64
 }
 
 func newView(protocol uint32) *view {
@@ -78,6 +81,7 @@ func newView(protocol uint32) *view {
 		nodes:       map[string]*controlv1.Node{},
 		bundles:     map[string]bundle{},
 		aside:       map[string]Aside{},
+		ended:       map[string]uint64{},
 	}
 }
 
@@ -97,8 +101,10 @@ func (v *view) apply(e entry) bool {
 }
 
 func (v *view) applyDeployment(name string, e entry) {
+	was := v.deployments[name]
 	delete(v.deployments, name)
 	if e.gone {
+		v.ended[name] = max(v.ended[name], was.GetRevision())
 		return
 	}
 	d := new(controlv1.Deployment)

@@ -91,12 +91,12 @@ func (n *Node) Logs(ctx context.Context, req *controlv1.LogsRequest, emit func(*
 	}
 	own := func(emit func(*controlv1.LogsResponse) error) error {
 		n.mu.Lock()
-		k := n.keepers[req.GetDeployment()]
+		j := n.journals[req.GetDeployment()]
 		n.mu.Unlock()
-		if k == nil {
+		if j == nil {
 			return nil
 		}
-		return k.journal.follow(ctx, last, req.GetFollow(), emit)
+		return j.follow(ctx, last, req.GetFollow(), emit)
 	}
 	if req.GetLocal() {
 		return own(emit)
@@ -107,7 +107,7 @@ func (n *Node) Logs(ctx context.Context, req *controlv1.LogsRequest, emit func(*
 		defer one.Unlock()
 		return emit(line)
 	}
-	var asking errgroup.Group
+	asking, ctx := errgroup.WithContext(ctx)
 	asking.Go(func() error { return own(inTurn) })
 	for _, node := range n.alive() {
 		if node.GetId() == n.self.GetId() {

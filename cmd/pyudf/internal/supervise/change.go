@@ -3,7 +3,7 @@ package supervise
 import (
 	"cmp"
 	"context"
-	"fmt"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -89,7 +89,7 @@ func earlier(d *controlv1.Deployment, number uint32) (*controlv1.Version, error)
 		if v.GetNumber() == number {
 			return v, nil
 		}
-		if v.GetNumber() < now.GetNumber() && v.GetContent() != now.GetContent() {
+		if v.GetNumber() < now.GetNumber() && (v.GetContent() != now.GetContent() || !sameSettings(v.GetSettings(), now.GetSettings())) {
 			last = v
 		}
 	}
@@ -121,52 +121,100 @@ type change struct {
 	archive []byte
 }
 
+// begin returns a context for what goes on even if whoever asked for it goes away, until done is called or this node ends.
+func (n *Node) begin(ctx context.Context) (lasting context.Context, done func(), err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.over {
+		return nil, nil, control.Refused("this node is stopping: ask another one, or this one when it is back")
+	}
+	lasting, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	n.changes.Add(1)
+	go func() {
+		select {
+		case <-n.stopping:
+			cancel()
+		case <-lasting.Done():
+		}
+	}()
+	return lasting, func() { cancel(); n.changes.Done() }, nil
+}
+
 func (n *Node) change(ctx context.Context, c change, progress func(string)) (*controlv1.Deployed, error) {
-	if err := n.fit(); err != nil {
-		return nil, err
-	}
-	j := n.journalOf(c.name)
-	logger := n.config.Logger.With("deployment", c.name)
-	if j != nil {
-		logger = tee(n.config.Logger, j, n.config.Level).With("deployment", c.name)
-	}
-	if c.reset {
-		c.version.StateEpoch++
-	}
-	candidate, err := n.config.Prepare(ctx, Job{Deployment: c.name, Version: c.version, Logger: logger}, progress)
+	lasting, done, err := n.begin(ctx)
 	if err != nil {
 		return nil, err
 	}
-	adopted := false
+	defer done()
+	if c.before != nil && c.before.GetCurrent() == 0 {
+		return nil, half(c.name)
+	}
+	if err := n.fit(); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	logger := n.loggerOf(c.name)
+	n.mu.Unlock()
 	defer func() {
-		if !adopted {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		n.endWriting(c.name)
+	}()
+	if err := n.ready(ctx, lasting, c, logger, progress); err != nil {
+		return nil, err
+	}
+	defer n.free(c) // if nobody has taken it
+	after, err := n.config.Registry.Change(lasting, c.name, c.apply)
+	if err != nil {
+		return nil, err
+	}
+	n.pass("recorded")
+	return n.settle(lasting, c, after, progress)
+}
+
+// ready makes a version ready on this node, for its keeper to take, and gives the cluster what it has not yet. It ends with
+// either context.
+func (n *Node) ready(ctx, lasting context.Context, c change, logger *slog.Logger, progress func(string)) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(lasting, cancel)()
+	if c.reset {
+		c.version.StateEpoch++ // before it is made ready: what is made ready runs here as it is
+	}
+	candidate, err := n.config.Prepare(ctx, Job{Deployment: c.name, Version: c.version, Logger: logger}, progress)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
 			candidate.Close()
 		}
 	}()
 	c.version.Plan = candidate.Plan()
-	if !c.reset {
-		if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
-			return nil, err
-		}
+	if c.reset {
+		progress("beginning with empty windows and state")
+	} else if err := n.config.Check(ctx, current(c.before), c.version); err != nil {
+		return err
 	}
 	if c.archive != nil {
 		progress("giving the bundle to the cluster")
 		if _, err := n.config.Registry.PutBundle(ctx, c.archive); err != nil {
-			return nil, err
+			return err
 		}
+	}
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	n.pass("bundled")
 	n.adopt(c.name, c.version, candidate)
-	adopted = true
-	after, err := n.config.Registry.Change(ctx, c.name, c.apply)
-	if err != nil {
-		if mine := n.take(c.name, c.version); mine != nil {
-			mine.Close()
-		}
-		return nil, err
+	return nil
+}
+
+// free closes a candidate that was adopted, and that nobody took.
+func (n *Node) free(c change) {
+	if mine := n.take(c.name, c.version); mine != nil {
+		mine.Close()
 	}
-	n.pass("recorded")
-	return n.settle(ctx, c, after, progress)
 }
 
 // pass tells tests of crashes how far a change is.
@@ -195,150 +243,4 @@ func (n *Node) fit() error {
 		}
 	}
 	return nil
-}
-
-func (n *Node) journalOf(name string) *journal {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if k := n.keepers[name]; k != nil {
-		return k.journal
-	}
-	return nil
-}
-
-// settling is how long all nodes together may take to follow a change.
-const settling = 5 * time.Minute
-
-// settle waits until all nodes have followed. If one could not, all go back to what was before.
-func (n *Node) settle(ctx context.Context, c change, after *controlv1.Deployment, progress func(string)) (*controlv1.Deployed, error) {
-	failed, err := n.followed(ctx, after, progress)
-	if err != nil {
-		return nil, err
-	}
-	if failed == nil {
-		return &controlv1.Deployed{Deployment: after, Nodes: n.alive()}, nil
-	}
-	why := fmt.Sprintf("version %d of %s does not come up on node %s: %s", c.version.GetNumber(), c.name, failed.node, failed.message)
-	_, err = n.config.Registry.Change(context.WithoutCancel(ctx), c.name, func(now *controlv1.Deployment) (*controlv1.Deployment, error) {
-		if now.GetRevision() != after.GetRevision() {
-			return nil, control.Refused("%s. Somebody changed it meanwhile, so nothing was taken back", why)
-		}
-		return proto.CloneOf(c.before), nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	switch {
-	case c.before == nil:
-		return nil, control.Refused("%s\nNothing runs under that name", why)
-	case c.before.GetStopped():
-		return nil, control.Refused("%s\n%s is stopped, as it was", why, c.name)
-	default:
-		return nil, control.Refused("%s\nVersion %d goes on", why, c.before.GetCurrent())
-	}
-}
-
-// failure is a node that could not follow.
-type failure struct{ node, message string }
-
-// followed waits until all nodes that are there have acted upon a revision, and returns the first that could not.
-func (n *Node) followed(ctx context.Context, after *controlv1.Deployment, progress func(string)) (*failure, error) {
-	deadline := time.NewTimer(settling)
-	defer deadline.Stop()
-	look := time.NewTicker(100 * time.Millisecond)
-	defer look.Stop()
-	told := ""
-	for {
-		waiting, failed := 0, (*failure)(nil)
-		nodes := n.alive()
-		for _, node := range nodes {
-			switch s := standingOf(node, after.GetName()); {
-			case s.GetRevision() < after.GetRevision() || s.GetPhase() == controlv1.Phase_PHASE_PREPARING:
-				waiting++
-			case s.GetPhase() == controlv1.Phase_PHASE_FAILED:
-				failed = &failure{node.GetId(), s.GetMessage()}
-			}
-		}
-		if waiting == 0 || failed != nil {
-			return failed, nil
-		}
-		if line := fmt.Sprintf("waiting for %d of %d nodes", waiting, len(nodes)); line != told {
-			progress(line)
-			told = line
-		}
-		select {
-		case <-look.C:
-		case <-deadline.C:
-			return nil, fmt.Errorf("%d of %d nodes have not followed within %s: `pyudf status %s` shows which", waiting, len(nodes), settling, after.GetName())
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
-	}
-}
-
-func standingOf(node *controlv1.Node, name string) *controlv1.Standing {
-	for _, s := range node.GetStandings() {
-		if s.GetDeployment() == name {
-			return s
-		}
-	}
-	return nil
-}
-
-// Stop implements control.Engine.
-func (n *Node) Stop(ctx context.Context, _, name string) (*controlv1.Deployment, error) {
-	return n.turn(ctx, name, true)
-}
-
-// Start implements control.Engine.
-func (n *Node) Start(ctx context.Context, _, name string) (*controlv1.Deployment, error) {
-	return n.turn(ctx, name, false)
-}
-
-// turn stops or starts a deployment, and returns when all nodes have followed.
-func (n *Node) turn(ctx context.Context, name string, stopped bool) (*controlv1.Deployment, error) {
-	if d, err := n.known(name); err != nil || d.GetStopped() == stopped {
-		return d, err
-	}
-	after, err := n.config.Registry.Change(ctx, name, func(now *controlv1.Deployment) (*controlv1.Deployment, error) {
-		if now == nil {
-			return nil, unknown(name)
-		}
-		now.Stopped = stopped
-		return now, nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	failed, err := n.followed(ctx, after, func(string) {})
-	if err == nil && failed != nil {
-		err = control.Refused("%s does not come up on node %s: %s", name, failed.node, failed.message)
-	}
-	return after, err
-}
-
-// Delete implements control.Engine.
-func (n *Node) Delete(ctx context.Context, _, name string) error {
-	d, err := n.known(name)
-	if err != nil {
-		return err
-	}
-	if !d.GetStopped() {
-		return control.Refused("%s runs: stop it first with `pyudf stop %s`", name, name)
-	}
-	for _, node := range n.alive() {
-		if s := standingOf(node, name); s != nil && s.GetPhase() != controlv1.Phase_PHASE_STOPPED {
-			return control.Refused("%s has not stopped on node %s yet: try again", name, node.GetId())
-		}
-	}
-	if err := n.config.Forget(ctx, d); err != nil {
-		return err
-	}
-	_, err = n.config.Registry.Change(ctx, name, func(now *controlv1.Deployment) (*controlv1.Deployment, error) {
-		if now.GetRevision() != d.GetRevision() {
-			return nil, control.Refused("somebody else changed %s meanwhile: look at `pyudf status %s`", name, name)
-		}
-		return nil, nil //nolint:nilnil // that is how a deployment is deleted
-	})
-	return err
 }

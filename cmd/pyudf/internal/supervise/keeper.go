@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -24,7 +25,9 @@ type keeper struct {
 	// wanted has the last that was heard of the deployment, nil if it is gone.
 	wanted chan *controlv1.Deployment
 
-	want     *controlv1.Deployment
+	want *controlv1.Deployment
+	// last is what was wanted before the deployment was gone.
+	last     *controlv1.Deployment
 	gone     bool
 	runs     *running
 	standing *controlv1.Standing
@@ -121,6 +124,9 @@ func (k *keeper) take(d *controlv1.Deployment) {
 		k.failed, k.pause = 0, 0
 	}
 	k.want, k.gone = d, d == nil
+	if d != nil {
+		k.last = d
+	}
 }
 
 // advance makes the wanted version ready while the one before runs, and lets it take over.
@@ -132,30 +138,56 @@ func (k *keeper) advance(ctx context.Context) {
 	}
 	k.say(controlv1.Phase_PHASE_PREPARING, "")
 	candidate, err := k.ready(ctx, version)
-	if errors.Is(err, errOvertaken) || ctx.Err() != nil {
+	switch {
+	case errors.Is(err, errOvertaken):
 		return
-	}
-	if err != nil {
+	case err == nil && ctx.Err() != nil:
+		candidate.Close()
+		return
+	case ctx.Err() != nil:
+		return
+	case err != nil:
 		k.fail(err)
 		return
 	}
+	k.replace(ctx, version, candidate)
+}
+
+// replace lets a version take over from the one that runs, if one does. The pause after a version that did not stay is not
+// forgotten: it grows until one has stayed.
+func (k *keeper) replace(ctx context.Context, version *controlv1.Version, candidate Candidate) {
 	began, old := time.Now(), k.runs
 	if old != nil {
-		k.end(candidate.Follows())
+		k.end(succession(old.version, version, candidate))
 	}
 	if err := k.start(ctx, version, candidate); err != nil {
 		candidate.Close()
-		k.fail(err)
+		if !errors.Is(err, errOvertaken) {
+			k.fail(err)
+		}
 		k.goBack(ctx, old)
 		return
 	}
+	k.standing.PauseMs = 0
 	if old != nil {
 		old.candidate.Close()
 		k.standing.PauseMs = time.Since(began).Milliseconds()
 	}
-	k.failed, k.pause = 0, 0
+	if ctx.Err() != nil {
+		return
+	}
+	k.failed = 0
 	k.logger.Info("a version runs", "version", version.GetNumber(), "pause_ms", k.standing.GetPauseMs())
 	k.say(controlv1.Phase_PHASE_RUNNING, "")
+}
+
+// succession is the cause that ends a run for the next one. Where that begins with other state it is another member of the
+// groups, so the run before has to leave them.
+func succession(old, next *controlv1.Version, candidate Candidate) error {
+	if old.GetStateEpoch() != next.GetStateEpoch() {
+		return context.Canceled
+	}
+	return candidate.Follows()
 }
 
 var errOvertaken = errors.New("something else is wanted now")
@@ -189,7 +221,9 @@ func (k *keeper) ready(ctx context.Context, version *controlv1.Version) (Candida
 			return m.Candidate, m.err
 		case err := <-ended:
 			ended = nil
-			k.lost(err)
+			k.logger.Error("the version before ended while another one is made ready", "version", k.runs.version.GetNumber(), "cause", err)
+			k.drop()
+			k.say(controlv1.Phase_PHASE_PREPARING, "")
 		case d := <-k.wanted:
 			again := d.GetRevision() == k.want.GetRevision()
 			k.take(d)
@@ -201,21 +235,36 @@ func (k *keeper) ready(ctx context.Context, version *controlv1.Version) (Candida
 	}
 }
 
-// start runs a candidate, and returns when it has begun, or why it did not.
+// start runs a candidate, and returns when it has begun, or why it did not. If another version is wanted meanwhile it is ended.
 func (k *keeper) start(ctx context.Context, version *controlv1.Version, candidate Candidate) error {
 	working, stop := context.WithCancelCause(context.WithoutCancel(ctx))
-	r := &running{version: version, candidate: candidate, began: time.Now(), stop: stop, begun: make(chan struct{}), ended: make(chan error, 1)}
-	go func() { r.ended <- candidate.Run(working, func() { close(r.begun) }) }()
-	select {
-	case <-r.begun:
-	case err := <-r.ended:
-		stop(nil)
-		if err == nil {
-			err = errors.New("it ended before it had begun")
+	r := &running{version: version, candidate: candidate, stop: stop, begun: make(chan struct{}), ended: make(chan error, 1)}
+	begun := sync.OnceFunc(func() { close(r.begun) })
+	go func() { r.ended <- candidate.Run(working, begun) }()
+	for waiting := true; waiting; {
+		select {
+		case <-r.begun:
+			waiting = false
+		case err := <-r.ended:
+			stop(nil)
+			if err == nil {
+				err = errors.New("it ended before it had begun")
+			}
+			return err
+		case d := <-k.wanted:
+			k.take(d)
+			if d.GetStopped() || !same(version, current(d)) {
+				stop(nil)
+				if err := <-r.ended; err != nil {
+					k.logger.Warn("a version that was given up did not end cleanly", "version", version.GetNumber(), "cause", err)
+				}
+				return errOvertaken
+			}
+		case <-ctx.Done(): // whoever ends the keeper ends it
+			waiting = false
 		}
-		return err
-	case <-ctx.Done(): // whoever ends the keeper ends it
 	}
+	r.began = time.Now()
 	k.runs = r
 	k.hold(candidate)
 	return nil
@@ -247,12 +296,20 @@ func (k *keeper) goBack(ctx context.Context, old *running) {
 	if old == nil {
 		return
 	}
-	if err := k.start(ctx, old.version, old.candidate); err != nil {
-		k.logger.Error("the version before does not come up again either", "version", old.version.GetNumber(), "cause", err)
+	if k.gone || k.want.GetStopped() {
 		old.candidate.Close()
 		return
 	}
-	k.say(controlv1.Phase_PHASE_FAILED, k.standing.GetMessage())
+	if err := k.start(ctx, old.version, old.candidate); err != nil {
+		if !errors.Is(err, errOvertaken) {
+			k.logger.Error("the version before does not come up again either", "version", old.version.GetNumber(), "cause", err)
+		}
+		old.candidate.Close()
+		return
+	}
+	if k.failed != 0 && k.failed == k.want.GetRevision() {
+		k.say(controlv1.Phase_PHASE_FAILED, k.standing.GetMessage())
+	}
 }
 
 // lost notes that a run ended by itself. It is begun again, by making it ready once more.
@@ -260,14 +317,20 @@ func (k *keeper) lost(err error) {
 	if err == nil {
 		err = errors.New("it ended by itself")
 	}
-	if time.Since(k.runs.began) > longestPause {
+	k.drop()
+	k.fail(err)
+}
+
+// drop frees a run that ended by itself.
+func (k *keeper) drop() {
+	ended := k.runs
+	if time.Since(ended.began) > longestPause {
 		k.pause = 0
 	}
-	k.runs.stop(nil)
-	k.runs.candidate.Close()
-	k.hold(nil)
 	k.runs = nil
-	k.fail(err)
+	k.hold(nil)
+	ended.stop(nil)
+	ended.candidate.Close()
 }
 
 // fail notes that a revision did not come up, or did not stay.

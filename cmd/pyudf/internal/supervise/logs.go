@@ -16,6 +16,8 @@ const kept = 1000
 // journal remembers the last lines that were logged for a deployment.
 type journal struct {
 	node string
+	// writers are who may write: the keeper, and changes under way. The node's mu guards it.
+	writers int
 
 	mu    sync.Mutex // guards the rest
 	lines []*controlv1.LogsResponse

@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -27,8 +26,9 @@ type Config struct {
 	Check func(ctx context.Context, before, after *controlv1.Version) error
 	// Open looks into an archive.
 	Open func(ctx context.Context, archive []byte) (*Bundle, error)
-	// Forget removes what the cluster and this machine keep of a deployment that is deleted.
+	// Forget removes what the cluster keeps of a deployment that is deleted, Clear what this machine does.
 	Forget func(ctx context.Context, d *controlv1.Deployment) error
+	Clear  func(d *controlv1.Deployment) error
 	// Tidy is told which versions there are, so that what belongs to others can go.
 	Tidy func(versions []*controlv1.Version)
 	// Probe, if there is one, is told of each point of a change that a crash may follow.
@@ -47,46 +47,73 @@ type Bundle struct {
 type Node struct {
 	config Config
 
-	mu       sync.Mutex // guards the rest
-	keepers  map[string]*charge
-	self     *controlv1.Node
-	news     chan struct{}
-	prepared map[string]Candidate
-	tidied   time.Time
+	// news has something when this node has to announce itself; stopping is closed when it ends.
+	news, stopping chan struct{}
+	// changes are those under way.
+	changes sync.WaitGroup
+	tidied  time.Time
 	// told are the deployments that cannot be read, and of which that was said.
 	told map[string]bool
+
+	mu       sync.Mutex // guards the rest
+	keepers  map[string]*charge
+	journals map[string]*journal
+	self     *controlv1.Node
+	sights   sights
+	prepared map[string]Candidate
+	// over tells that nothing is begun any more.
+	over bool
 }
 
 // charge is a keeper at work, and what is known of it.
 type charge struct {
 	*keeper
 
-	journal *journal
-	done    chan struct{}
-	now     Candidate
+	now Candidate
+	// heard is what the keeper was told last; leaving tells that this was that the deployment is gone.
+	heard   *controlv1.Deployment
+	leaving bool
+}
+
+// wish tells the keeper what is wanted now, unless it is leaving: then another one takes its place when it has.
+func (k *charge) wish(d *controlv1.Deployment) {
+	if k.leaving {
+		return
+	}
+	if k.heard != nil && !follows(k.heard, d) {
+		d = nil
+	}
+	k.heard, k.leaving = d, d == nil
+	k.hear(d)
+}
+
+// follows tells whether a deployment is what became of another one of its name, which was not deleted in between.
+func follows(before, after *controlv1.Deployment) bool {
+	return after != nil && slices.ContainsFunc(after.GetVersions(), func(v *controlv1.Version) bool {
+		return slices.ContainsFunc(before.GetVersions(), func(o *controlv1.Version) bool { return same(v, o) })
+	})
 }
 
 // New returns a node that does nothing yet.
 func New(config Config) *Node {
-	return &Node{config: config, keepers: map[string]*charge{}, self: proto.CloneOf(config.Self), news: make(chan struct{}, 1), prepared: map[string]Candidate{}, told: map[string]bool{}}
+	return &Node{
+		config: config, news: make(chan struct{}, 1), stopping: make(chan struct{}), told: map[string]bool{},
+		keepers: map[string]*charge{}, journals: map[string]*journal{}, self: proto.CloneOf(config.Self), sights: sights{}, prepared: map[string]Candidate{},
+	}
 }
-
-// heartbeat is how often a node says that it is there; a node that has not for a while does not count.
-const (
-	heartbeat = 5 * time.Second
-	presumed  = 4 * heartbeat
-)
 
 // Run brings what runs to what is wanted until ctx ends. Then everything that runs finishes what it has.
 func (n *Node) Run(ctx context.Context) error {
 	var keeping sync.WaitGroup
 	defer n.leave(ctx)
 	defer keeping.Wait()
+	defer n.end()
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
 		n.follow(ctx, &keeping)
 		n.announce(ctx)
+		n.alive()
 		select {
 		case <-ctx.Done():
 			return nil
@@ -105,23 +132,23 @@ func (n *Node) follow(ctx context.Context, keeping *sync.WaitGroup) {
 		wanted[d.GetName()] = d
 		versions = append(versions, d.GetVersions()...)
 	}
+	aside := n.aside()
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	for name, d := range wanted {
 		k := n.keepers[name]
 		if k == nil {
 			k = n.keep(name)
 			keeping.Go(func() { n.look(ctx, k) })
 		}
-		k.hear(d)
+		k.wish(d)
 	}
-	aside := n.aside()
 	for name, k := range n.keepers {
 		if wanted[name] == nil && !aside[name] {
-			k.hear(nil)
+			k.wish(nil)
 		}
 	}
-	if now := time.Now(); now.Sub(n.tidied) > tidying {
+	n.mu.Unlock()
+	if now := time.Now(); len(aside) == 0 && now.Sub(n.tidied) > tidying {
 		n.tidied = now
 		n.config.Tidy(versions)
 	}
@@ -148,8 +175,8 @@ const tidying = 10 * time.Minute
 
 // keep makes a keeper. REQUIRES: n.mu is held.
 func (n *Node) keep(name string) *charge {
-	k := &charge{keeper: newKeeper(name), journal: newJournal(n.self.GetId()), done: make(chan struct{})}
-	k.logger = tee(n.config.Logger, k.journal, n.config.Level).With("deployment", name)
+	k := &charge{keeper: newKeeper(name)}
+	k.logger = n.loggerOf(name)
 	k.tell = n.tell
 	k.hold = func(c Candidate) {
 		n.mu.Lock()
@@ -169,12 +196,36 @@ func (n *Node) keep(name string) *charge {
 // look runs a keeper, and forgets it behind it.
 func (n *Node) look(ctx context.Context, k *charge) {
 	k.run(ctx)
+	if k.gone && k.last != nil {
+		if err := n.config.Clear(k.last); err != nil {
+			k.logger.Warn("what this machine keeps of a deployment that is gone could not be removed", "cause", err)
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	delete(n.keepers, k.name)
+	n.endWriting(k.name)
 	n.self.Standings = slices.DeleteFunc(n.self.Standings, func(s *controlv1.Standing) bool { return s.GetDeployment() == k.name })
-	close(k.done)
 	n.wake()
+}
+
+// loggerOf returns what logs for a deployment, until endWriting. REQUIRES: n.mu is held.
+func (n *Node) loggerOf(name string) *slog.Logger {
+	j := n.journals[name]
+	if j == nil {
+		j = newJournal(n.self.GetId())
+		n.journals[name] = j
+	}
+	j.writers++
+	return tee(n.config.Logger, j, n.config.Level).With("deployment", name)
+}
+
+// endWriting forgets what was logged for a deployment if nobody can write more. REQUIRES: n.mu is held.
+func (n *Node) endWriting(name string) {
+	j := n.journals[name]
+	if j.writers--; j.writers == 0 {
+		delete(n.journals, name)
+	}
 }
 
 // tell notes how a deployment stands here.
@@ -207,14 +258,24 @@ func (n *Node) announce(ctx context.Context) {
 	}
 }
 
+// end has changes under way give up, and lets none begin.
+func (n *Node) end() {
+	n.mu.Lock()
+	n.over = true
+	n.mu.Unlock()
+	close(n.stopping)
+}
+
 // leave tells the cluster that this node is gone, and frees what nobody took.
 func (n *Node) leave(ctx context.Context) {
+	n.changes.Wait()
 	n.mu.Lock()
-	for key, c := range n.prepared {
-		c.Close()
-		delete(n.prepared, key)
-	}
+	left := slices.Collect(maps.Values(n.prepared))
+	clear(n.prepared)
 	n.mu.Unlock()
+	for _, c := range left {
+		c.Close()
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), heartbeat)
 	defer cancel()
 	if err := n.config.Registry.Withdraw(ctx, n.self.GetId()); err != nil {
@@ -223,7 +284,11 @@ func (n *Node) leave(ctx context.Context) {
 }
 
 // At says where the others reach this node. REQUIRES: Run was not called yet.
-func (n *Node) At(address string) { n.self.Address = address }
+func (n *Node) At(address string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.self.Address = address
+}
 
 // Node returns how this node is.
 func (n *Node) Node() *controlv1.Node {
@@ -232,25 +297,6 @@ func (n *Node) Node() *controlv1.Node {
 	self := proto.CloneOf(n.self)
 	self.SeenMs = time.Now().UnixMilli()
 	return self
-}
-
-// alive returns the nodes that said something lately, this one as it is now.
-func (n *Node) alive() []*controlv1.Node {
-	self := n.Node()
-	all := []*controlv1.Node{self}
-	for _, other := range n.config.Registry.Nodes() {
-		if other.GetId() != self.GetId() && isAlive(other, time.Now()) {
-			all = append(all, other)
-		}
-	}
-	slices.SortFunc(all, byID)
-	return all
-}
-
-func byID(a, b *controlv1.Node) int { return cmp.Compare(a.GetId(), b.GetId()) }
-
-func isAlive(node *controlv1.Node, now time.Time) bool {
-	return now.Sub(time.UnixMilli(node.GetSeenMs())) < presumed
 }
 
 // adopt keeps a candidate for the keeper of its deployment.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from types import CodeType, TracebackType
 from typing import Final
 
+from pyudf.errors import cell_of
 from pyudf.worker.v1 import worker_pb2
 
 __all__ = ["Failures", "Raised", "user_traceback"]
@@ -149,6 +150,9 @@ def _strip(error: traceback.TracebackException | None) -> None:
 
 def _user_frames(stack: traceback.StackSummary) -> traceback.StackSummary:
     frames = [frame for frame in stack if not frame.filename.startswith(_PACKAGE)]
+    for frame in frames:
+        # The kernel compiles a cell as a file that nobody knows; its lines are read already.
+        frame.filename = cell_of(frame.filename) or frame.filename
     return traceback.StackSummary.from_list(frames)
 
 
