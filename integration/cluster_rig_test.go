@@ -299,6 +299,13 @@ func (c *cluster) awaitVersion(t *testing.T, version int) {
 	})
 }
 
+// awaitAll waits until all that was sent up to now came out.
+func (c *cluster) awaitAll(t *testing.T) {
+	t.Helper()
+	sent := int(c.sent.Load())
+	eventually(t, "all records to come out", func() bool { return c.visible(t) >= sent })
+}
+
 // timed says how long something took.
 func timed(t *testing.T, what string, do func()) {
 	t.Helper()
