@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
 func TestDeletedMeansGone(t *testing.T) {
@@ -45,7 +46,7 @@ func TestDeletedMeansGone(t *testing.T) {
 		}
 
 		other.deploy(t, app)
-		one.settled(t, c.app, "running", 1, 2)
+		one.settled(t, c.app, controlv1.Phase_PHASE_RUNNING, 1, 2)
 		eventually(t, "all records to come out again", func() bool { return c.visible(t) >= 2*sent })
 		if n := c.visible(t); n != 2*sent {
 			t.Errorf("%d records came out of %d that were read twice", n, sent)

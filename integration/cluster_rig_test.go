@@ -26,8 +26,6 @@ type cluster struct {
 	*versioned
 
 	name string
-	// from is where the apps are written that are deployed.
-	from string
 }
 
 // engineNode is a node of a cluster.
@@ -49,7 +47,7 @@ func newCluster(t *testing.T, b *kafkatest.Broker) *cluster {
 	for _, end := range []string{"", "-windows", "-regions"} {
 		b.CreateTopicWith(t, v.out+end, 4, settings)
 	}
-	return &cluster{versioned: v, name: kafkatest.Name(t, "cluster"), from: t.TempDir()}
+	return &cluster{versioned: v, name: kafkatest.Name(t, "cluster")}
 }
 
 // launch starts a node with its state in a directory, and returns while it is about to come up.
@@ -108,11 +106,7 @@ func (c *cluster) version(t *testing.T, number int) string {
 // put writes a file in a directory of its own.
 func (c *cluster) put(t *testing.T, name, text string) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(c.from, "app-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(dir, name)
+	path := filepath.Join(t.TempDir(), name)
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +186,7 @@ func (n *engineNode) call(t *testing.T, method string, into proto.Message) {
 	}
 }
 
-// settled waits until a node knows that a number of nodes run a version of the app, and what they last say otherwise.
+// settled waits until a node knows that a number of nodes stand so with a deployment.
 func (n *engineNode) settled(t *testing.T, name string, phase controlv1.Phase, version uint32, nodes int) {
 	t.Helper()
 	var found controlv1.ListResponse
@@ -303,13 +297,6 @@ func (c *cluster) awaitVersion(t *testing.T, version int) {
 		}
 		return false
 	})
-}
-
-// awaitAll waits until all that was sent up to now came out.
-func (c *cluster) awaitAll(t *testing.T) {
-	t.Helper()
-	sent := int(c.sent.Load())
-	eventually(t, "all records to come out", func() bool { return c.visible(t) >= sent })
 }
 
 // timed says how long something took.
