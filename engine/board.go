@@ -60,6 +60,21 @@ func (e *engine) forget(from *plan.Source, index int32) {
 	}
 }
 
+// unshow has the tasks of an attempt that was given up not be seen any more: which partitions come next is not known yet.
+func (e *engine) unshow() {
+	for _, r := range e.readers {
+		if r == nil { // not opened
+			continue
+		}
+		for p := range r.tasks {
+			e.forget(r.plan, p.Index)
+		}
+		for p := range r.arriving {
+			e.forget(r.plan, p.Index)
+		}
+	}
+}
+
 // show has people see how a task is after a commit.
 func (r *reader) show(o *owned, commit status.LastCommit) {
 	lag := r.metrics.LagOf(o.partition.Topic, o.partition.Index)

@@ -343,6 +343,7 @@ func (e *engine) closeSinks() error {
 }
 
 func (e *engine) close() {
+	e.unshow()
 	if err := e.stop(); err != nil {
 		e.config.Logger.Warn("the state was not closed cleanly", "error", err)
 	}

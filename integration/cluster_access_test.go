@@ -96,9 +96,9 @@ func TestWhoMayNotDeployChangesNothing(t *testing.T) {
 		}{
 			{"a wrong token", wrong, []string{"deploy", second}, []string{"the token is none of this node's", "--token-file"}},
 			{"no token", env{"PYUDF_CA": g.ca}, []string{"deploy", second}, []string{"asks for a token", "--token-file"}},
-			{"a role that may not", viewer, []string{"deploy", second}, []string{"bob is a viewer's", "takes a deployer"}},
-			{"a deployer who deletes", deployer, []string{"delete", c.app, "--yes"}, []string{"ann is a deployer's", "admin"}},
-			{"a stop by a viewer", viewer, []string{"stop", c.app}, []string{"takes a deployer"}},
+			{"a role that may not", viewer, []string{"deploy", second}, []string{"bob has the role viewer", "takes the role deployer"}},
+			{"a deployer who deletes", deployer, []string{"delete", c.app, "--yes"}, []string{"ann has the role deployer", "admin"}},
+			{"a stop by a viewer", viewer, []string{"stop", c.app}, []string{"takes the role deployer"}},
 			{"plain text to the TLS port", deployer, []string{"deploy", second, "--engine", plain}, []string{"https://"}},
 			{"an authority that is not known", env{"PYUDF_TOKEN": deployer["PYUDF_TOKEN"]}, []string{"deploy", second}, []string{"--ca FILE"}},
 		} {

@@ -186,7 +186,7 @@ func unsettled(err error) bool {
 // brokers have no such partition: one that has just come back does not tell of all leaders at once.
 func (c *Cluster) doubted(ctx context.Context, partition record.Partition, answer error) error {
 	e, ok := errors.AsType[kafka.Error](answer)
-	if !ok || !slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownPartition, kafka.ErrUnknownTopicOrPart, kafka.ErrNoent}, e.Code()) {
+	if !ok || !slices.Contains([]kafka.ErrorCode{kafka.ErrUnknownPartition, kafka.ErrUnknownTopicOrPart, kafka.ErrNoent, kafka.ErrFencedLeaderEpoch, kafka.ErrUnknownLeaderEpoch}, e.Code()) {
 		return answer
 	}
 	info, err := c.Topic(ctx, partition.Topic)

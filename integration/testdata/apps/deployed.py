@@ -1,4 +1,4 @@
-"""What tests deploy, with other names, another version and sometimes another width in the place of those below.
+"""What tests deploy, with other names, another version and sometimes another width.
 
 Each version marks its records; they are counted in windows by sensor and, behind a hop, by region.
 """

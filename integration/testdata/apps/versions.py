@@ -1,6 +1,7 @@
 """Counts in windows, by sensor and by region, in several versions.
 
-Version 0 has no windows. Version 2 has another function than 1, and steps more that keep nothing. EXTRA is another topic to read.
+Version 0 has no windows. Version 2 has another function than 1, and steps more that keep
+nothing. EXTRA is another topic to read.
 """
 
 import os

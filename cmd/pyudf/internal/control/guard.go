@@ -116,7 +116,7 @@ func (g *guard) admit(r *http.Request) (Caller, error) {
 	}
 	if caller.Role < role {
 		return Caller{}, connect.NewError(connect.CodePermissionDenied, fmt.Errorf(
-			"the token %s is a %s's, and this takes a %s: ask whoever runs the node for such a token", caller.Name, caller.Role, role))
+			"the token %s has the role %s, and this takes the role %s: ask whoever runs the node for such a token", caller.Name, caller.Role, role))
 	}
 	return caller, nil
 }

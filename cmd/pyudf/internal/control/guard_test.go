@@ -46,7 +46,7 @@ func TestEachRoleMayDoWhatTheProtoSays(t *testing.T) {
 				t.Fatalf("the test does not know the call %s", name)
 			}
 			allowed := strings.Contains(" "+may+" ", " "+name+" ")
-			if denied := err != nil && strings.Contains(err.Error(), " takes a "); denied == allowed || (allowed && err != nil) {
+			if denied := err != nil && strings.Contains(err.Error(), " takes the role "); denied == allowed || (allowed && err != nil) {
 				t.Errorf("%s as %s: %v", name, role, err)
 			}
 		}
@@ -59,7 +59,7 @@ func TestAWrongTokenIsToldFromNoneAndFromOneOfAnotherRole(t *testing.T) {
 	for token, want := range map[string]string{
 		"":                     "this node asks for a token, and none came: give one with --token-file FILE or $PYUDF_TOKEN",
 		"pyudf_wrong":          "the token is none of this node's: look at --token-file or $PYUDF_TOKEN",
-		tokens[control.Viewer]: "the token vera is a viewer's, and this takes a deployer",
+		tokens[control.Viewer]: "the token vera has the role viewer, and this takes the role deployer",
 	} {
 		_, err := dial(t, control.ClientConfig{URL: n.URL(), Token: token}).Stop(t.Context(), "heat")
 		says(t, err, want)

@@ -84,7 +84,7 @@ func TestARefusedDeployTakesNoBundle(t *testing.T) {
 	n := serve(t, control.ServerConfig{Tokens: path})
 	for range 3 { // however large it is, the answer is the node's and no broken connection
 		_, err := dial(t, control.ClientConfig{URL: n.URL(), Token: tokens[control.Viewer]}).Deploy(t.Context(), &controlv1.DeployRequest{Bundle: make([]byte, 32<<20)}, func(string) {})
-		says(t, err, "this takes a deployer")
+		says(t, err, "this takes the role deployer")
 	}
 }
 
