@@ -9,9 +9,14 @@ import (
 // essence returns the lines of an installer's output that say why it did not install.
 func essence(lines []string) []string {
 	var found []string
+	under := "" // what is being installed: not every pip names it again when that fails
 	for i, line := range lines {
 		text := strings.TrimSpace(line)
 		switch {
+		case strings.HasPrefix(text, "Collecting "), strings.HasPrefix(text, "Processing "):
+			under = text
+		case text == failedBuild:
+			found = append(found, under)
 		case strings.HasPrefix(text, "ERROR: "):
 			found = append(found, strings.TrimPrefix(text, "ERROR: "))
 		case strings.HasPrefix(text, "[end of output]") && i > 0: // of a build: what it said last
@@ -28,6 +33,9 @@ func essence(lines []string) []string {
 	}
 	return shortened(found)
 }
+
+// failedBuild is what pip says first when something cannot be built.
+const failedBuild = "error: subprocess-exited-with-error"
 
 // Of what installers write at length a person gets these at most.
 const (
@@ -54,7 +62,7 @@ func paragraphs(lines []string) []string {
 }
 
 func isUseless(line string) bool {
-	return line == "" || strings.HasPrefix(line, "ResolutionImpossible") || line == "error: subprocess-exited-with-error"
+	return line == "" || strings.HasPrefix(line, "ResolutionImpossible")
 }
 
 // distinct returns each line once. Attempts to reach a server are alike but for their number.
@@ -96,7 +104,7 @@ func named(lines, requirements []string) []string {
 	text := normal(strings.Join(lines, " "))
 	return slices.DeleteFunc(slices.Clone(requirements), func(requirement string) bool {
 		name := regexp.MustCompile(`^[a-z0-9-]*`).FindString(requirement)
-		return !regexp.MustCompile(`(^|[^a-z0-9-])` + name + `($|[^a-z0-9-])`).MatchString(text)
+		return !regexp.MustCompile(`(^|[^a-z0-9-])` + name + `($|[^a-z0-9-]|-[0-9])`).MatchString(text) // or a file, with its version
 	})
 }
 
