@@ -138,7 +138,7 @@ type deployed struct {
 	Revision  int
 	Version   int
 	State     string
-	Nodes     []struct{ Node, Phase, Message string }
+	Nodes     []struct{ Node, Phase, Message, Attached string }
 	Unchanged bool `json:"-"`
 }
 

@@ -185,6 +185,14 @@ func (n *clusterNode) runFlags(job supervise.Job) (*runFlags, error) {
 // Plan implements supervise.Candidate.
 func (c *candidate) Plan() *planv1.Plan { return c.plan }
 
+// Attached implements supervise.Candidate.
+func (c *candidate) Attached() string {
+	if c.attached == nil {
+		return ""
+	}
+	return c.attached.Address.String()
+}
+
 // Follows implements supervise.Candidate.
 func (c *candidate) Follows() error { return engine.HandOver(c.compiled) }
 

@@ -343,8 +343,9 @@ func (k *keeper) fail(err error) {
 
 func (k *keeper) say(phase controlv1.Phase, message string) {
 	k.standing.Phase, k.standing.Message, k.standing.Revision, k.standing.Version = phase, message, k.want.GetRevision(), 0
+	k.standing.Attached = ""
 	if k.runs != nil {
-		k.standing.Version = k.runs.version.GetNumber()
+		k.standing.Version, k.standing.Attached = k.runs.version.GetNumber(), k.runs.candidate.Attached()
 	}
 	k.tell(proto.CloneOf(k.standing))
 }

@@ -25,6 +25,8 @@ type Prepare func(ctx context.Context, job Job, progress func(string)) (Candidat
 type Candidate interface {
 	// Plan is what its code says.
 	Plan() *planv1.Plan
+	// Attached is the worker that it uses if it starts none, empty otherwise.
+	Attached() string
 	// Follows is the cause that ends the run before, if this version is to go on where that one ended.
 	Follows() error
 	// Run runs it until ctx ends; begun is called once it has its partitions. It can be run again.

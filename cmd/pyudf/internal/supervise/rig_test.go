@@ -119,6 +119,8 @@ var _ Candidate = (*actor)(nil)
 
 func (a *actor) Plan() *planv1.Plan { return &planv1.Plan{App: a.name} }
 
+func (a *actor) Attached() string { return "" }
+
 func (a *actor) Follows() error { return fmt.Errorf("%s follows", a.name) }
 
 func (a *actor) Status() status.Run { return status.Run{App: a.name} }
