@@ -121,8 +121,8 @@ func newDelete(w *world) *cobra.Command {
 		Use:     "delete NAME",
 		Short:   "Forget a deployment that was stopped",
 		GroupID: groupShip,
-		Long: `delete forgets a deployment with all its versions. It has to be stopped before. The topics that it read and
-wrote stay as they are.
+		Long: `delete forgets a deployment with all its versions, its positions and its state, on all nodes. It has to be stopped
+before. The topics that it read and wrote stay as they are.
 
 ` + engineHelp,
 		Example: `  pyudf stop heat && pyudf delete heat

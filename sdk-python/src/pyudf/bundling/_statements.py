@@ -114,7 +114,8 @@ def _fault(cell: Cell, err: SyntaxError | ValueError) -> Fault:
     what = f"{type(err).__name__}: {getattr(err, 'msg', err)}"
     lines = cell.text.split("\n")
     shown = lines[line - 1].strip() if line <= len(lines) else ""
-    return Fault(Origin(cell.file, line), f"{what}: {shown}", "mend the line, or delete the cell")
+    mend = "mend the line, or delete the cell" if is_cell(cell.file) else "mend the line"
+    return Fault(Origin(cell.file, line), f"{what}: {shown}", mend)
 
 
 def _statement(index: int, cell: Cell, cleaned: Cleaned, node: ast.stmt) -> Statement:
