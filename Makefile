@@ -150,7 +150,7 @@ test-python: venv build ## The SDK's tests, the examples in its documentation, a
 
 .PHONY: integration
 integration: venv kafka ## The promises, each on the embedded broker and on a real Kafka
-	@go test -race -shuffle=on -count=1 -timeout 40m ./integration/...
+	@go test -race -shuffle=on -count=1 -timeout 60m ./integration/...
 
 .PHONY: crash
 crash: venv kafka ## Crashes at every point of a commit and at random moments, of nodes and brokers (KILLS=100 SEED=7)
