@@ -21,10 +21,10 @@ func (s *sidecar) serveSecret(t *testing.T, files address.TLS) (worker *program,
 	return worker, worker.await(t, `serving at=(\S+)`)
 }
 
-func (s *sidecar) attachSecret(t *testing.T, at string, files address.TLS) *program {
+func (s *sidecar) attachSecret(t *testing.T, at string, files address.TLS, more ...string) *program {
 	t.Helper()
 	flags := append([]string{"run", "--attach", at, "--until-end", "--group", s.app}, flagsOf("worker-tls-", files)...)
-	return start(t, s.broker, nil, flags...)
+	return start(t, s.broker, nil, append(flags, more...)...)
 }
 
 func TestASidecarOnTCPServesEnginesWithTheRightCertificateAndNoOthers(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAFunctionThatKeepsPythonsLockForLongIsNotCutOffThoughAnotherEngineWaits
 	run := s.attachSecret(t, at, ca.Issue(t, "engine", hour))
 	s.awaitCalls(t, 1)
 	s.app = kafkatest.Name(t, "second")
-	s.attachSecret(t, at, ca.Issue(t, "second", hour)).await(t, "waiting for the worker .*does not answer")
+	s.attachSecret(t, at, ca.Issue(t, "second", hour), "--start", "latest").await(t, "waiting for the worker .*does not answer")
 	run.succeed(t)
 	if calls := s.called(t); len(calls) != 1 {
 		t.Errorf("it was called %d times", len(calls))

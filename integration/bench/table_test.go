@@ -48,7 +48,7 @@ func TestTheTableSaysWhatExactlyOnceCosts(t *testing.T) {
 		return []measurement{{took: took, appended: appended, inside: 9}}
 	}
 	results := []result{
-		{contender{title: "ours, exactly"}, run(3*time.Second, 2*time.Second)},
+		{contender{title: "ours, exactly"}, run(3*time.Second, 2400*time.Millisecond)},
 		{contender{title: "ours"}, run(2*time.Second, 2*time.Second)},
 		{contender{title: "theirs, exactly"}, run(9*time.Second, 8*time.Second)},
 		{contender{title: "theirs"}, run(6*time.Second, 5*time.Second)},
@@ -57,7 +57,7 @@ func TestTheTableSaysWhatExactlyOnceCosts(t *testing.T) {
 	printGuarantees(&out, "win", results, goal{records: 3, inside: 9})
 	text := strings.Join(strings.Fields(out.String()), " ")
 	for _, want := range []string{
-		"ours, exactly 3.00 3.00 - 3.00 1.50 2.00 1.00 1.05, OVER all",
+		"ours, exactly 3.00 3.00 - 3.00 1.50 2.40 1.20 1.05, OVER all",
 		"ours 2.00 2.00 - 2.00 1.00 2.00 1.00 all",
 		"theirs, exactly 9.00 9.00 - 9.00 1.50 8.00 1.60 all",
 	} {

@@ -1,4 +1,5 @@
-"""What tests deploy, with other names, another version and sometimes another width.
+"""What tests deploy, with other names, another version and sometimes another width in the place
+of those that stand below.
 
 Each version marks its records; they are counted in windows by sensor and, behind a hop, by region.
 """
