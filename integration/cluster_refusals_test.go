@@ -53,7 +53,7 @@ func refusals() []refusal {
 		{
 			name: "code that does not parse", target: edited("VERSION = 1", "VERSION = = 1"),
 			here: true,
-			says: []string{"deployed.py:9", "SyntaxError", "mend the line"},
+			says: []string{"deployed.py:10", "SyntaxError", "mend the line"},
 		},
 		{name: "a notebook that does not parse", target: brokenCell, here: true, says: []string{"broken.ipynb, cell 2, line 2", "mend the line"}},
 		{name: "a notebook that is none", target: brokenNotebook, here: true, says: []string{"broken.ipynb is no notebook", "save it again"}},
