@@ -132,14 +132,21 @@ func (c *AggregateColumn) shape() string {
 	if c.Call != nil {
 		return c.Call.rows()
 	}
-	op := strings.ToLower(strings.TrimPrefix(c.Spec.Op.String(), "AGGREGATE_OP_"))
-	of := c.Spec.Argument.String()
-	if c.Field != "" {
-		of = fmt.Sprintf("%q as %s", c.Field, of)
-	} else if c.Text != "" {
-		of = c.Text + " as " + of
+	var args []string
+	switch {
+	case c.Field != "":
+		args = append(args, fmt.Sprintf("%q as %s", c.Field, c.Spec.Argument))
+	case c.Text != "":
+		args = append(args, fmt.Sprintf("%s as %s", c.Text, c.Spec.Argument))
 	}
-	return fmt.Sprintf("%s(%s, q=%g, limit=%d)", op, of, c.Spec.Quantile, c.Spec.Limit)
+	if c.Spec.Quantile != 0 {
+		args = append(args, fmt.Sprintf("q=%g", c.Spec.Quantile))
+	}
+	if c.Spec.Limit != 0 {
+		args = append(args, fmt.Sprintf("limit=%d", c.Spec.Limit))
+	}
+	op := strings.ToLower(strings.TrimPrefix(c.Spec.Op.String(), "AGGREGATE_OP_"))
+	return op + "(" + strings.Join(args, ", ") + ")"
 }
 
 // rows says which rows of a window are kept for a function.

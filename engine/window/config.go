@@ -3,6 +3,7 @@ package window
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/pyudf/pyudf/engine/record"
@@ -62,12 +63,18 @@ type Config struct {
 
 // String says which windows there are, but not when they are given.
 func (c *Config) String() string {
-	ms := Duration
 	switch c.Kind {
 	case Sliding:
-		return "sliding windows of " + ms(c.Length)
+		return "sliding windows of " + Duration(c.Length)
 	case Session:
-		return fmt.Sprintf("sessions with a gap of %s, at most %s long, ended by a condition: %t", ms(c.Gap), ms(c.MaxDuration), c.CloseOn)
+		words := "sessions with a gap of " + Duration(c.Gap)
+		if c.MaxDuration > 0 {
+			words += ", at most " + Duration(c.MaxDuration) + " long"
+		}
+		if c.CloseOn {
+			words += ", ended by a condition"
+		}
+		return words
 	case Count:
 		return fmt.Sprintf("windows of %d records after every %d", c.Size, c.Every)
 	case Custom:
@@ -75,12 +82,27 @@ func (c *Config) String() string {
 	case Global:
 		return "one window"
 	default:
-		return fmt.Sprintf("windows of %s every %s from %s on", ms(c.Size), ms(c.Every), ms(c.Offset))
+		words := "windows of " + Duration(c.Size)
+		if c.Every != c.Size {
+			words += " every " + Duration(c.Every)
+		}
+		if c.Offset != 0 {
+			words += ", shifted by " + Duration(c.Offset)
+		}
+		return words
 	}
 }
 
-// Duration writes a number of ms.
-func Duration(ms int64) string { return (time.Duration(ms) * time.Millisecond).String() }
+// Duration writes a number of ms as people do: 1h30m, 24h, 250ms.
+func Duration(ms int64) string {
+	text := (time.Duration(ms) * time.Millisecond).String()
+	for _, nothing := range []struct{ behind, zero string }{{"m", "0s"}, {"h", "0m"}} {
+		if short, ok := strings.CutSuffix(text, nothing.behind+nothing.zero); ok {
+			text = short + nothing.behind
+		}
+	}
+	return text
+}
 
 // Validate returns what is wrong with a config, in words for the user.
 func (c *Config) Validate() error {

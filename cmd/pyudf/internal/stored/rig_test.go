@@ -81,7 +81,7 @@ func sample(t *testing.T) *state.Changes {
 		"mclock":     append(clock, 0),
 		"mshape/3":   []byte("windows of count"),
 		"mabout/3": describe(t, keyed.About{
-			At: "heat.py:12", Key: []string{"station"}, Windows: "windows of 1h0m0s every 1h0m0s from 0s on",
+			At: "heat.py:12", Key: []string{"station"}, Windows: "windows of 1h",
 			Aggregates: []keyed.AboutAggregate{{Name: "n", Op: "AGGREGATE_OP_COUNT", Argument: "unknown"}},
 		}),
 		"mshape/5": []byte("state"),

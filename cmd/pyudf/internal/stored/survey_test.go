@@ -24,7 +24,7 @@ func TestASurveyShowsWhatAStoreHas(t *testing.T) {
 	if !strings.HasPrefix(head, "topic-weather-0  ") || !strings.HasSuffix(head, "  at offset 42  watermark 2024-05-01T12:00:00Z") {
 		t.Errorf("got %s", head)
 	}
-	want := `  heat.py:12  windows of 1h0m0s every 1h0m0s from 0s on  1 window
+	want := `  heat.py:12  windows of 1h  1 window
     window  {"station":"JFK"}  from 2024-05-01T12:00:00Z  to 2024-05-01T13:00:00Z  3 records  {"n":3}
   heat.py:20  alarm  2 keys, 1 timer
     state  {"station":"JFK","year":2013}  last record 2024-05-01T12:00:00Z  {"total":3,"seen":{"a":[1,false,null],"7":0.5}}  {"quiet":"2024-05-01T13:00:00Z"}
