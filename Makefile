@@ -117,6 +117,9 @@ docs: venv ## build/site, the documentation as a site; a broken link or referenc
 
 ##@ The parts of the test
 
+# A program with the race detector would sleep for a second at its end, and the tests start hundreds.
+export GORACE := atexit_sleep_ms=0
+
 .PHONY: setup
 setup: tools venv kafka object-store ## Everything that the parts need
 

@@ -16,7 +16,7 @@ func TestNodesShareADeploymentAndItOutlivesThem(t *testing.T) {
 		if d.Version != 1 || d.State != "running" || len(d.Nodes) != 2 {
 			t.Fatalf("deployed on two nodes: %+v", d)
 		}
-		c.flow(t, 2_000)
+		c.flow(t, 500)
 		timed(t, "two nodes share it", func() { first.shared(t, second) })
 		c.awaitVersion(t, 1)
 

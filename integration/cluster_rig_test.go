@@ -285,17 +285,13 @@ func (c *cluster) visible(t *testing.T) int {
 	return len(c.broker.ReadVisible(t, c.out))
 }
 
-// awaitVersion waits until records came out that a version marked after this was called.
+// awaitVersion waits until records come out that were sent after this was called, and that a version marked.
 func (c *cluster) awaitVersion(t *testing.T, version int) {
 	t.Helper()
 	before := c.sent.Load()
-	eventually(t, fmt.Sprintf("records of version %d", version), func() bool {
-		for _, r := range c.broker.ReadVisible(t, c.out) {
-			if out := countedOf(t, r); out.Version == version && int64(out.N) > before {
-				return true
-			}
-		}
-		return false
+	c.broker.AwaitNext(t, c.out, func(r kafkatest.Record) bool {
+		out := countedOf(t, r)
+		return out.Version == version && int64(out.N) > before
 	})
 }
 
@@ -303,7 +299,7 @@ func (c *cluster) awaitVersion(t *testing.T, version int) {
 func (c *cluster) awaitAll(t *testing.T) {
 	t.Helper()
 	sent := int(c.sent.Load())
-	eventually(t, "all records to come out", func() bool { return c.visible(t) >= sent })
+	c.broker.Await(t, c.out, sent)
 }
 
 // timed says how long something took.

@@ -162,7 +162,7 @@ func (v *versioned) exact(t *testing.T, sent int) {
 func (v *versioned) inOrder(t *testing.T, sent int) (windowed int) {
 	t.Helper()
 	const closing = 4 // records that closed the windows
-	eventually(t, "all records", func() bool { return len(v.broker.ReadVisible(t, v.out)) >= sent+closing })
+	v.broker.Await(t, v.out, sent+closing)
 	last, seen := map[string]int{}, map[int]int{}
 	for _, r := range v.broker.ReadVisible(t, v.out) {
 		c := countedOf(t, r)

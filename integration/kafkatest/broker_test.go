@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -56,6 +57,37 @@ func TestAwaitReturnsOnceTheRecordsAreThere(t *testing.T) {
 			t.Errorf("got\n%+v, want\n%+v", got, samples())
 		}
 		<-done
+	})
+}
+
+func TestOnlyWhatComesFromNowOnIsNext(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		topic := b.Topic(t, 2)
+		b.Produce(t, topic, samples()...)
+		more, over := b.Producer(t), make(chan struct{})
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-over:
+					return
+				default:
+					more.Produce(t, topic, kafkatest.Record{Partition: int32(n & 1), Key: []byte("new")})
+				}
+			}
+		})
+		var first []kafkatest.Record
+		b.AwaitNext(t, topic, func(r kafkatest.Record) bool {
+			first = append(first, r)
+			return len(first) == 3
+		})
+		close(over)
+		sending.Wait()
+		for _, r := range first {
+			if string(r.Key) != "new" {
+				t.Errorf("%s was there before", r.Key)
+			}
+		}
 	})
 }
 

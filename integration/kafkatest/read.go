@@ -40,6 +40,21 @@ func (b *Broker) Await(t testing.TB, topic string, n int) []Record {
 	return sorted(records)
 }
 
+// AwaitNext waits for a record that is wanted, among those that come from now on.
+func (b *Broker) AwaitNext(t testing.TB, topic string, wanted func(Record) bool) {
+	t.Helper()
+	r := b.openAt(t, topic, kafka.OffsetEnd)
+	defer r.close(t)
+	for passed := 0; ; {
+		if m := r.next(t, passed); m != nil {
+			if wanted(received(m)) {
+				return
+			}
+			passed++
+		}
+	}
+}
+
 // reader reads all partitions of one topic.
 type reader struct {
 	topic      string
@@ -52,6 +67,11 @@ type reader struct {
 
 func (b *Broker) open(t testing.TB, topic string) *reader {
 	t.Helper()
+	return b.openAt(t, topic, kafka.OffsetBeginning)
+}
+
+func (b *Broker) openAt(t testing.TB, topic string, from kafka.Offset) *reader {
+	t.Helper()
 	consumer, err := kafka.NewConsumer(b.client(kafka.ConfigMap{
 		"group.id": "kafkatest", "enable.auto.commit": false, "enable.partition.eof": true,
 		"isolation.level": "read_committed", "fetch.wait.max.ms": 50,
@@ -60,7 +80,7 @@ func (b *Broker) open(t testing.TB, topic string) *reader {
 		t.Fatal(err)
 	}
 	r := &reader{topic: topic, consumer: consumer, ended: map[int32]bool{}, deadline: time.Now().Add(patience)}
-	if err := r.assign(); err != nil {
+	if err := r.assign(from); err != nil {
 		r.close(t)
 		t.Fatalf("read %s: %v", topic, err)
 	}
@@ -97,7 +117,7 @@ func (b *Broker) ends(t testing.TB, topic string, partitions int) map[int32]int6
 	return ends
 }
 
-func (r *reader) assign() error {
+func (r *reader) assign(from kafka.Offset) error {
 	meta, err := r.consumer.GetMetadata(&r.topic, false, int(patience.Milliseconds()))
 	if err != nil {
 		return err
@@ -108,7 +128,7 @@ func (r *reader) assign() error {
 	}
 	var all []kafka.TopicPartition
 	for _, p := range topic.Partitions {
-		all = append(all, kafka.TopicPartition{Topic: &r.topic, Partition: p.ID, Offset: kafka.OffsetBeginning})
+		all = append(all, kafka.TopicPartition{Topic: &r.topic, Partition: p.ID, Offset: from})
 	}
 	r.partitions = len(all)
 	return r.consumer.Assign(all)
