@@ -9,10 +9,10 @@ import (
 )
 
 // stand stops a node in its tracks while others go on, and lets it go on itself.
-func (n *node) stand(t *testing.T, d time.Duration) {
+func (n *node) stand(t *testing.T, while func()) {
 	t.Helper()
 	n.program.interrupt(t, syscall.SIGSTOP)
-	n.load.lasting(t, d)
+	while()
 	n.program.interrupt(t, syscall.SIGCONT)
 	n.load.lasting(t, 3*time.Second)
 	if !n.program.running() {
@@ -28,9 +28,9 @@ func TestANodeThatWasLostCommitsNothing(t *testing.T) {
 	p.start(t)
 	p.nodes[0].awaitWork(t)
 	p.nodes[1].awaitWork(t)
-	p.nodes[0].stand(t, 9*time.Second)
+	p.nodes[0].stand(t, func() { p.load.lasting(t, 9*time.Second) })
 	if thorough() {
-		p.nodes[0].stand(t, 20*time.Second)
+		p.nodes[0].stand(t, func() { p.load.lasting(t, 20*time.Second) })
 	}
 	p.finish(t)
 }
@@ -42,8 +42,10 @@ func TestANodeWaitsForStateThatAnotherOneOnItsDiskHas(t *testing.T) {
 	p.start(t)
 	p.nodes[0].awaitWork(t)
 	p.nodes[1].awaitWork(t)
-	p.nodes[0].stand(t, 12*time.Second)
-	p.nodes[1].program.await(t, "waiting for the state that goes with a partition")
+	p.nodes[0].stand(t, func() {
+		p.load.lasting(t, 3*time.Second)
+		p.nodes[1].program.await(t, "waiting for the state that goes with a partition")
+	})
 	p.finish(t)
 }
 
