@@ -13,6 +13,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control/controltest"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 )
 
 func controltestEngine() *controltest.Engine { return &controltest.Engine{App: "heat"} }
@@ -30,7 +31,7 @@ func (p *passing) Stop(ctx context.Context, _, name string) (*controlv1.Deployme
 
 func TestBeyondThisMachineTakesTLSAndTokens(t *testing.T) {
 	path, _ := tokenFile(t)
-	pair := controltest.NewAuthority(t).Issue(t)
+	pair := addresstest.NewAuthority(t).Issue(t)
 	for _, test := range []struct {
 		config control.ServerConfig
 		want   string
