@@ -21,7 +21,6 @@ import (
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/status"
-	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 	"github.com/pyudf/pyudf/udfworker/host"
 )
@@ -91,7 +90,9 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 	if err != nil {
 		return err
 	}
-	arguments := append([]string{bundle.File}, functionArguments(c.job.Version.GetSettings().GetFunction())...)
+	f := c.job.Version.GetSettings().GetFunction()
+	single := target.Flags{From: f.GetFrom(), To: f.GetTo(), Column: f.GetColumn(), Key: f.GetKey(), Time: f.GetTime()}
+	arguments := append([]string{bundle.File}, single.Function()...)
 	progress("starting " + progressing.Count(int64(c.flags.workers), "worker"))
 	c.workers = &workers{logger: c.job.Logger, start: func(ctx context.Context) (*host.Process, error) {
 		return host.Start(ctx, host.Config{Python: c.lease.Python, Args: arguments, Env: environ, Logger: c.job.Logger})
@@ -109,19 +110,6 @@ func (c *candidate) environ() []string {
 		return environ
 	}
 	return slices.DeleteFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, "PYTHONPATH=") })
-}
-
-// functionArguments are those of a worker that serves a single function.
-func functionArguments(f *controlv1.Function) []string {
-	var arguments []string
-	for _, flag := range []struct{ name, value string }{
-		{"--source", f.GetFrom()}, {"--to", f.GetTo()}, {"--column", f.GetColumn()}, {"--key", f.GetKey()}, {"--time", f.GetTime()},
-	} {
-		if flag.value != "" {
-			arguments = append(arguments, flag.name+"="+flag.value)
-		}
-	}
-	return arguments
 }
 
 // withSecrets returns an environment with the values that references stand for. They are looked up here and now, and told to
