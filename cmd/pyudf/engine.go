@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
@@ -134,15 +133,11 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	if err := f.parse(w, n); err != nil {
 		return outcome.Mendable(err)
 	}
-	if f.metricsAddr != "" {
-		n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-		server, err := observe.Start(ctx, observe.Config{Addr: f.metricsAddr, Metrics: n.metrics, Logger: t.logger})
-		if err != nil {
-			return outcome.Mendable(err)
-		}
-		defer closeLogged(t.logger, server.Close)
-		t.logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
+	stopServing, err := serveMetrics(ctx, n.metrics, observe.Config{Addr: f.metricsAddr, Logger: t.logger})
+	if err != nil {
+		return outcome.Mendable(err)
 	}
+	defer stopServing()
 	if err := n.open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}

@@ -169,7 +169,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	defer release()
 	registry := prometheus.NewRegistry()
 	set := metrics.New(registry)
-	stopServing, err := f.serve(ctx, p.talk, registry)
+	stopServing, err := serveMetrics(ctx, registry, observe.Config{Addr: f.metricsAddr, Profiles: f.pprof, Logger: p.talk.logger})
 	if err != nil {
 		return outcome.Mendable(err)
 	}
@@ -212,18 +212,19 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 	}
 }
 
-// serve serves the metrics if that was asked for, until the function that it returns is called.
-func (f *runFlags) serve(ctx context.Context, talk *talk, registry *prometheus.Registry) (stop func(), err error) {
-	if f.metricsAddr == "" {
+// serveMetrics serves the metrics if there is an address, until the function that it returns is called.
+func serveMetrics(ctx context.Context, registry *prometheus.Registry, config observe.Config) (stop func(), err error) {
+	if config.Addr == "" {
 		return func() {}, nil
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	server, err := observe.Start(ctx, observe.Config{Addr: f.metricsAddr, Metrics: registry, Profiles: f.pprof, Logger: talk.logger})
+	config.Metrics = registry
+	server, err := observe.Start(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	talk.logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
-	return func() { closeLogged(talk.logger, server.Close) }, nil
+	config.Logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
+	return func() { closeLogged(config.Logger, server.Close) }, nil
 }
 
 // running is a run that is ready to begin.
