@@ -118,9 +118,7 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().StringVar(&f.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX (see docs/snapshots.md)")
 	cmd.Flags().DurationVar(&f.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
-	cmd.Flags().StringVar(&f.attachTLS.Cert, "worker-tls-cert", "", "with --attach NAME=HOST:PORT, the `FILE` with the certificate that the worker is shown")
-	cmd.Flags().StringVar(&f.attachTLS.Key, "worker-tls-key", "", "with --attach NAME=HOST:PORT, the `FILE` with its key")
-	cmd.Flags().StringVar(&f.attachTLS.CA, "worker-tls-ca", "", "with --attach NAME=HOST:PORT, the `FILE` with the CA of the worker's certificate")
+	addWorkerTLS(cmd, &f.attachTLS, "--attach NAME=HOST:PORT")
 	cmd.Flags().StringArrayVar(&f.attach, "attach", nil, "the worker of a deployment that somebody else runs, as `NAME=unix:///PATH` or NAME=HOST:PORT; may be repeated")
 }
 
