@@ -151,18 +151,9 @@ func resolve(reference string) (string, error) {
 func (n *clusterNode) runFlags(job supervise.Job) (*runFlags, error) {
 	s := job.Version.GetSettings()
 	f := &runFlags{
-		group: job.Deployment, workers: int(s.GetWorkers()), guarantee: s.GetGuarantee(), stateDir: n.home,
-		commitInterval: time.Duration(s.GetCommitIntervalMs()) * time.Millisecond, node: n.flags.node,
+		group: job.Deployment, stateDir: n.home, node: n.flags.node,
+		terms:     terms{int(s.GetWorkers()), s.GetGuarantee(), time.Duration(s.GetCommitIntervalMs()) * time.Millisecond}.orUsual(),
 		snapshots: n.flags.snapshots, snapshotInterval: n.flags.snapshotInterval, stateEpoch: job.Version.GetStateEpoch(),
-	}
-	if f.workers == 0 {
-		f.workers = 1
-	}
-	if f.guarantee == "" {
-		f.guarantee = exactlyOnce
-	}
-	if f.commitInterval == 0 {
-		f.commitInterval = time.Second
 	}
 	if faults := f.check(); len(faults) > 0 {
 		return nil, control.Invalid("%w", errors.Join(faults...))
