@@ -85,7 +85,7 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 	if c.lease, err = c.node.environments.Ensure(ctx, bundle.Requirements, bundle.Python, progress); err != nil {
 		return err
 	}
-	c.node.use(c.lease.Hash)
+	c.node.use(bundle.Archive, c.lease.Hash)
 	environ, err := withSecrets(c.environ(), c.job.Version.GetSettings().GetSecrets())
 	if err != nil {
 		return err

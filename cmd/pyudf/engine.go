@@ -127,7 +127,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
 	go memory.Watch(watching)
-	n := &clusterNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]bool{}}
+	n := &clusterNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]string{}}
 	if err := f.parse(w, n); err != nil {
 		return outcome.Mendable(err)
 	}
@@ -143,7 +143,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	if err := f.ready(n); err != nil {
 		return outcome.Mendable(err)
 	}
-	return n.run(ctx)
+	return n.supervisor.Run(ctx)
 }
 
 // bytesOf reads a size such as 64MB.
