@@ -46,7 +46,8 @@ being restored it shows how many records and how much time are left.
 
 If there is a node, it shows the deployments and nodes of its cluster as well, with the processes on all of
 them: the node at --engine, else at $PYUDF_ENGINE, else on this machine if one listens there. --engine none asks
-no node. GROUP is then the name of a deployment, too.
+no node. GROUP is then the name of a deployment, too. A process on a node says which one, as engine; its own name
+is another one in each group.
 
 On a terminal that is tables; in a pipe a line for each partition, node and deployment, of name=value. --output
 json writes all that is known, for programs; --json the array of the processes alone.`,

@@ -25,7 +25,11 @@ func Table(out io.Writer, runs []status.Run, now time.Time) error {
 }
 
 func table(out io.Writer, run *status.Run, now time.Time) error {
-	fmt.Fprintf(out, "%s  group %s  node %s  pid %d  %s, every %s  up %s\n", run.App, run.Group, run.Node, run.PID, run.Guarantee,
+	node := run.Node
+	if run.Engine != "" {
+		node += "  engine " + run.Engine
+	}
+	fmt.Fprintf(out, "%s  group %s  node %s  pid %d  %s, every %s  up %s\n", run.App, run.Group, node, run.PID, run.Guarantee,
 		milliseconds(run.CommitInterval), Age(now.Sub(run.Started)))
 	if len(run.Tasks) == 0 {
 		fmt.Fprintln(out, "  no partitions yet")
@@ -87,6 +91,9 @@ func Lines(out io.Writer, runs []status.Run, now time.Time) error {
 	for i := range runs {
 		run := &runs[i]
 		head := fmt.Sprintf("app=%s group=%s node=%s pid=%d", word(run.App), word(run.Group), word(run.Node), run.PID)
+		if run.Engine != "" {
+			head += " engine=" + word(run.Engine)
+		}
 		if len(run.Tasks) == 0 {
 			if _, err := fmt.Fprintln(out, head); err != nil {
 				return err
