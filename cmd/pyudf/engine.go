@@ -162,7 +162,7 @@ func bytesOf(flag, text string) (int64, error) {
 // parse reads what the flags say besides text.
 func (f *nodeFlags) parse(w *world, n *clusterNode) error {
 	var faults [3]error
-	n.home, faults[0] = (&runFlags{stateDir: f.stateDir}).stateHome(w)
+	n.home, faults[0] = stateHome(w, f.stateDir)
 	f.maxBundleBytes, faults[1] = bytesOf("--max-bundle", f.maxBundle)
 	n.sidecars, faults[2] = f.sidecars()
 	errs := faults[:]

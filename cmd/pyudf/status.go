@@ -78,7 +78,7 @@ func (f *statusFlags) run(ctx context.Context, w *world, group string) error {
 	if err := oneOf("--output", f.output, "text", "json"); err != nil {
 		return outcome.Mendable(err)
 	}
-	home, err := (&runFlags{stateDir: f.stateDir}).stateHome(w)
+	home, err := stateHome(w, f.stateDir)
 	if err != nil {
 		return err
 	}
