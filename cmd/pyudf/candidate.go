@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -116,7 +117,8 @@ func (c *candidate) environ() []string {
 // nobody but the workers.
 func withSecrets(environ []string, references map[string]string) ([]string, error) {
 	var faults []error
-	for name, reference := range references {
+	for _, name := range slices.Sorted(maps.Keys(references)) {
+		reference := references[name]
 		value, err := resolve(reference)
 		if err != nil {
 			faults = append(faults, control.Refused("--secret %s=%s: %w", name, reference, err))

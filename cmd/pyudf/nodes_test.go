@@ -25,3 +25,13 @@ func TestANodeForgetsTheEnvironmentsOfVersionsThatAreGone(t *testing.T) {
 		t.Errorf("it remembers %v, want %v", n.hashes, want)
 	}
 }
+
+func TestSecretsThatCannotBeHadAreNamedInTheSameOrderEachTime(t *testing.T) {
+	references := map[string]string{"A": "nowhere", "B": "nowhere", "C": "nowhere", "D": "nowhere"}
+	_, first := withSecrets(nil, references)
+	for range 20 {
+		if _, err := withSecrets(nil, references); err == nil || err.Error() != first.Error() {
+			t.Fatalf("got\n%v\nafter\n%v", err, first)
+		}
+	}
+}
