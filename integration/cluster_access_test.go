@@ -1,21 +1,12 @@
 package integration_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 )
 
 // guarded is a node that speaks TLS and asks for tokens.
@@ -28,11 +19,10 @@ type guarded struct {
 
 func (c *cluster) guarded(t *testing.T) *guarded {
 	t.Helper()
-	dir := t.TempDir()
-	cert, key := certificate(t, dir)
-	g := &guarded{ca: cert, tokens: filepath.Join(dir, "tokens")}
+	files := addresstest.NewAuthority(t).Issue(t)
+	g := &guarded{ca: files.CA, tokens: filepath.Join(t.TempDir(), "tokens")}
 	g.token(t, "first", "admin")
-	g.engineNode = c.node(t, t.TempDir(), nil, "--tls-cert", cert, "--tls-key", key, "--tokens", g.tokens)
+	g.engineNode = c.node(t, t.TempDir(), nil, "--tls-cert", files.Cert, "--tls-key", files.Key, "--tokens", g.tokens)
 	return g
 }
 
@@ -44,36 +34,6 @@ func (g *guarded) token(t *testing.T, name, role string) string {
 
 // as is what a command needs to come with a token.
 func (g *guarded) as(token string) env { return env{"PYUDF_CA": g.ca, "PYUDF_TOKEN": token} }
-
-// certificate writes a certificate for this machine, which is its own authority.
-func certificate(t *testing.T, dir string) (cert, key string) {
-	t.Helper()
-	secret, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "node"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
-		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
-	}
-	signed, err := x509.CreateCertificate(rand.Reader, template, template, &secret.PublicKey, secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalECPrivateKey(secret)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, kind string, der []byte) string {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
-	}
-	return write("node.pem", "CERTIFICATE", signed), write("node.key", "EC PRIVATE KEY", private)
-}
 
 func TestWhoMayNotDeployChangesNothing(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {

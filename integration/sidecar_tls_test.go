@@ -3,11 +3,10 @@ package integration_test
 import (
 	"net"
 	"testing"
-	"time"
 
 	"github.com/pyudf/pyudf/integration/kafkatest"
 	"github.com/pyudf/pyudf/udfworker/address"
-	"github.com/pyudf/pyudf/udfworker/workertest"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 )
 
 func flagsOf(prefix string, files address.TLS) []string {
@@ -31,18 +30,17 @@ func TestASidecarOnTCPServesEnginesWithTheRightCertificateAndNoOthers(t *testing
 	b := kafkatest.Embedded(t)
 	s := newSidecar(t, b, "slow.py")
 	s.produce(t, numbersTo(1000)...)
-	ca, other := workertest.NewAuthority(t), workertest.NewAuthority(t)
-	hour := time.Now().Add(time.Hour)
-	worker, at := s.serveSecret(t, ca.Issue(t, "worker", hour))
+	ca, other := addresstest.NewAuthority(t), addresstest.NewAuthority(t)
+	worker, at := s.serveSecret(t, ca.Issue(t))
 
-	foreign := other.Issue(t, "engine", hour)
+	foreign := other.Issue(t)
 	foreign.CA = ca.File
 	for name, test := range map[string]struct {
 		files          address.TLS
 		engine, worker string
 	}{
 		"another CA": {foreign, "unknown certificate authority", "certificate signed by unknown authority"},
-		"expired":    {ca.Issue(t, "old", time.Now().Add(-time.Minute)), "expired certificate", "certificate has expired"},
+		"expired":    {ca.Expired(t), "expired certificate", "certificate has expired"},
 	} {
 		refused := s.attachSecret(t, at, test.files)
 		if code := refused.wait(t); code != 2 {
@@ -62,7 +60,7 @@ func TestASidecarOnTCPServesEnginesWithTheRightCertificateAndNoOthers(t *testing
 	}
 	worker.await(t, "refused a connection .*does not look like a TLS handshake")
 
-	run := s.attachSecret(t, at, ca.Issue(t, "engine", hour))
+	run := s.attachSecret(t, at, ca.Issue(t))
 	s.awaitCalls(t, 300)
 	killProcess(t, python(t, worker))
 	run.succeed(t)
@@ -75,12 +73,12 @@ func TestAFunctionThatKeepsPythonsLockForLongIsNotCutOffThoughAnotherEngineWaits
 	b := kafkatest.Embedded(t)
 	s := newSidecar(t, b, "stuck.py")
 	s.produce(t, `{"x":0,"seconds":30}`)
-	ca, hour := workertest.NewAuthority(t), time.Now().Add(time.Hour)
-	worker, at := s.serveSecret(t, ca.Issue(t, "worker", hour))
-	run := s.attachSecret(t, at, ca.Issue(t, "engine", hour))
+	ca := addresstest.NewAuthority(t)
+	worker, at := s.serveSecret(t, ca.Issue(t))
+	run := s.attachSecret(t, at, ca.Issue(t))
 	s.awaitCalls(t, 1)
 	s.app = kafkatest.Name(t, "second")
-	s.attachSecret(t, at, ca.Issue(t, "second", hour), "--start", "latest").await(t, "waiting for the worker .*does not answer")
+	s.attachSecret(t, at, ca.Issue(t), "--start", "latest").await(t, "waiting for the worker .*does not answer")
 	run.succeed(t)
 	if calls := s.called(t); len(calls) != 1 {
 		t.Errorf("it was called %d times", len(calls))

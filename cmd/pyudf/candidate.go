@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -21,7 +22,6 @@ import (
 	"github.com/pyudf/pyudf/engine"
 	"github.com/pyudf/pyudf/engine/plan"
 	"github.com/pyudf/pyudf/engine/status"
-	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 	planv1 "github.com/pyudf/pyudf/proto/pyudf/plan/v1"
 	"github.com/pyudf/pyudf/udfworker/host"
 )
@@ -86,12 +86,14 @@ func (c *candidate) staff(ctx context.Context, bundle *bundles.Bundle, progress 
 	if c.lease, err = c.node.environments.Ensure(ctx, bundle.Requirements, bundle.Python, progress); err != nil {
 		return err
 	}
-	c.node.use(c.lease.Hash)
+	c.node.use(bundle.Archive, c.lease.Hash)
 	environ, err := withSecrets(c.environ(), c.job.Version.GetSettings().GetSecrets())
 	if err != nil {
 		return err
 	}
-	arguments := append([]string{bundle.File}, functionArguments(c.job.Version.GetSettings().GetFunction())...)
+	f := c.job.Version.GetSettings().GetFunction()
+	single := target.Flags{From: f.GetFrom(), To: f.GetTo(), Column: f.GetColumn(), Key: f.GetKey(), Time: f.GetTime()}
+	arguments := append([]string{bundle.File}, single.Function()...)
 	progress("starting " + progressing.Count(int64(c.flags.workers), "worker"))
 	c.workers = &workers{logger: c.job.Logger, start: func(ctx context.Context) (*host.Process, error) {
 		return host.Start(ctx, host.Config{Python: c.lease.Python, Args: arguments, Env: environ, Logger: c.job.Logger})
@@ -111,24 +113,12 @@ func (c *candidate) environ() []string {
 	return slices.DeleteFunc(environ, func(variable string) bool { return strings.HasPrefix(variable, "PYTHONPATH=") })
 }
 
-// functionArguments are those of a worker that serves a single function.
-func functionArguments(f *controlv1.Function) []string {
-	var arguments []string
-	for _, flag := range []struct{ name, value string }{
-		{"--source", f.GetFrom()}, {"--to", f.GetTo()}, {"--column", f.GetColumn()}, {"--key", f.GetKey()}, {"--time", f.GetTime()},
-	} {
-		if flag.value != "" {
-			arguments = append(arguments, flag.name+"="+flag.value)
-		}
-	}
-	return arguments
-}
-
 // withSecrets returns an environment with the values that references stand for. They are looked up here and now, and told to
 // nobody but the workers.
 func withSecrets(environ []string, references map[string]string) ([]string, error) {
 	var faults []error
-	for name, reference := range references {
+	for _, name := range slices.Sorted(maps.Keys(references)) {
+		reference := references[name]
 		value, err := resolve(reference)
 		if err != nil {
 			faults = append(faults, control.Refused("--secret %s=%s: %w", name, reference, err))
@@ -163,18 +153,9 @@ func resolve(reference string) (string, error) {
 func (n *clusterNode) runFlags(job supervise.Job) (*runFlags, error) {
 	s := job.Version.GetSettings()
 	f := &runFlags{
-		group: job.Deployment, workers: int(s.GetWorkers()), guarantee: s.GetGuarantee(), stateDir: n.home,
-		commitInterval: time.Duration(s.GetCommitIntervalMs()) * time.Millisecond, node: n.flags.node,
+		group: job.Deployment, stateDir: n.home, node: n.flags.node,
+		terms:     terms{int(s.GetWorkers()), s.GetGuarantee(), time.Duration(s.GetCommitIntervalMs()) * time.Millisecond}.orUsual(),
 		snapshots: n.flags.snapshots, snapshotInterval: n.flags.snapshotInterval, stateEpoch: job.Version.GetStateEpoch(),
-	}
-	if f.workers == 0 {
-		f.workers = 1
-	}
-	if f.guarantee == "" {
-		f.guarantee = exactlyOnce
-	}
-	if f.commitInterval == 0 {
-		f.commitInterval = time.Second
 	}
 	if faults := f.check(); len(faults) > 0 {
 		return nil, control.Invalid("%w", errors.Join(faults...))

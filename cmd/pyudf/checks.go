@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -144,11 +145,7 @@ func (n *clusterNode) checkFields(ctx context.Context, topic string, partitions 
 
 // some names a few fields.
 func some(fields map[string]bool) string {
-	var names []string
-	for name := range fields {
-		names = append(names, name)
-	}
-	slices.Sort(names)
+	names := slices.Sorted(maps.Keys(fields))
 	if len(names) > 10 {
 		names = append(names[:10], "...")
 	}

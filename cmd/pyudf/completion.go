@@ -102,7 +102,7 @@ func completeGroups(w *world, next cobra.CompletionFunc) cobra.CompletionFunc {
 
 // groups returns the groups that a state directory knows, in order. What cannot be read has none.
 func groups(w *world, stateDir string) []string {
-	home, err := (&runFlags{stateDir: stateDir}).stateHome(w)
+	home, err := stateHome(w, stateDir)
 	if err != nil {
 		return nil
 	}

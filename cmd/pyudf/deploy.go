@@ -26,12 +26,10 @@ type deployFlags struct {
 
 // settingFlags say how a version is run. What is not given has the default of `pyudf run`.
 type settingFlags struct {
-	workers        int
-	guarantee      string
-	commitInterval time.Duration
-	start          string
-	secrets        []string
-	function       target.Flags
+	terms
+	start    string
+	secrets  []string
+	function target.Flags
 }
 
 func newDeploy(w *world) *cobra.Command {
@@ -81,18 +79,9 @@ func (f *settingFlags) add(cmd *cobra.Command) {
 
 // parse returns the settings, or all faults of the flags.
 func (f *settingFlags) parse() (*controlv1.Settings, error) {
-	var faults []error
-	if f.workers < 0 {
-		faults = append(faults, fmt.Errorf("--workers %d: write 1 or more", f.workers))
-	}
-	if f.commitInterval < 0 || (f.commitInterval > 0 && f.commitInterval < time.Millisecond) {
+	faults := f.orUsual().check()
+	if 0 < f.commitInterval && f.commitInterval < time.Millisecond {
 		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
-	}
-	if f.guarantee != atLeastOnce && f.commitInterval > longestTransaction/2 {
-		faults = append(faults, fmt.Errorf("--commit-interval %s: a transaction should not last longer than 7m; write less, or add --guarantee %s", f.commitInterval, atLeastOnce))
-	}
-	if f.guarantee != "" && f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
-		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))
 	}
 	start, err := f.begin()
 	secrets, secretsErr := parseSecrets(f.secrets)

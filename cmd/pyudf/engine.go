@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/spf13/cobra"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
@@ -119,9 +118,7 @@ func (f *nodeFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().StringVar(&f.snapshots, "snapshots", "", "keep copies of the state in `PLACE`, a directory or s3://BUCKET/PREFIX (see docs/snapshots.md)")
 	cmd.Flags().DurationVar(&f.snapshotInterval, "snapshot-interval", 10*time.Minute, "the `TIME` between two copies of a partition's state")
-	cmd.Flags().StringVar(&f.attachTLS.Cert, "worker-tls-cert", "", "with --attach NAME=HOST:PORT, the `FILE` with the certificate that the worker is shown")
-	cmd.Flags().StringVar(&f.attachTLS.Key, "worker-tls-key", "", "with --attach NAME=HOST:PORT, the `FILE` with its key")
-	cmd.Flags().StringVar(&f.attachTLS.CA, "worker-tls-ca", "", "with --attach NAME=HOST:PORT, the `FILE` with the CA of the worker's certificate")
+	addWorkerTLS(cmd, &f.attachTLS, "--attach NAME=HOST:PORT")
 	cmd.Flags().StringArrayVar(&f.attach, "attach", nil, "the worker of a deployment that somebody else runs, as `NAME=unix:///PATH` or NAME=HOST:PORT; may be repeated")
 }
 
@@ -130,19 +127,15 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	watching, enough := context.WithCancel(ctx)
 	defer enough()
 	go memory.Watch(watching)
-	n := &clusterNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]bool{}}
+	n := &clusterNode{flags: f, world: w, settings: settings, logger: t.logger, metrics: prometheus.NewRegistry(), sets: map[string]*metrics.Set{}, hashes: map[string]string{}}
 	if err := f.parse(w, n); err != nil {
 		return outcome.Mendable(err)
 	}
-	if f.metricsAddr != "" {
-		n.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-		server, err := observe.Start(ctx, observe.Config{Addr: f.metricsAddr, Metrics: n.metrics, Logger: t.logger})
-		if err != nil {
-			return outcome.Mendable(err)
-		}
-		defer closeLogged(t.logger, server.Close)
-		t.logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
+	stopServing, err := serveMetrics(ctx, n.metrics, observe.Config{Addr: f.metricsAddr, Logger: t.logger})
+	if err != nil {
+		return outcome.Mendable(err)
 	}
+	defer stopServing()
 	if err := n.open(ctx); err != nil {
 		return unlessStopped(ctx, err)
 	}
@@ -150,7 +143,7 @@ func (f *nodeFlags) run(ctx context.Context, w *world, settings map[string]strin
 	if err := f.ready(n); err != nil {
 		return outcome.Mendable(err)
 	}
-	return n.run(ctx)
+	return n.supervisor.Run(ctx)
 }
 
 // bytesOf reads a size such as 64MB.
@@ -169,7 +162,7 @@ func bytesOf(flag, text string) (int64, error) {
 // parse reads what the flags say besides text.
 func (f *nodeFlags) parse(w *world, n *clusterNode) error {
 	var faults [3]error
-	n.home, faults[0] = (&runFlags{stateDir: f.stateDir}).stateHome(w)
+	n.home, faults[0] = stateHome(w, f.stateDir)
 	f.maxBundleBytes, faults[1] = bytesOf("--max-bundle", f.maxBundle)
 	n.sidecars, faults[2] = f.sidecars()
 	errs := faults[:]

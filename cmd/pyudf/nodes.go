@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -47,10 +48,10 @@ type clusterNode struct {
 	server       *control.Server
 	closing      []func() error
 
-	mu   sync.Mutex // guards sets
+	mu   sync.Mutex // guards the rest
 	sets map[string]*metrics.Set
-	// hashes are the environments that were used.
-	hashes map[string]bool
+	// hashes are the environments that were used, by the archives that needed them.
+	hashes map[string]string
 }
 
 // open connects, takes a place among the nodes and listens.
@@ -106,7 +107,7 @@ func (n *clusterNode) settleDown(ctx context.Context) error {
 		return outcome.Mendable(err)
 	}
 	n.closing = append(n.closing, n.place.Release)
-	interpreter, err := n.interpreter()
+	interpreter, err := (&codeFlags{python: n.flags.python}).interpreter("") // which has the node's own pyudf
 	if err != nil {
 		return outcome.Mendable(err)
 	}
@@ -120,14 +121,6 @@ func (n *clusterNode) settleDown(ctx context.Context) error {
 	})
 	return outcome.Mendable(err)
 }
-
-// interpreter returns the Python that has the node's own pyudf.
-func (n *clusterNode) interpreter() (string, error) {
-	return (&codeFlags{python: n.flags.python}).interpreter("")
-}
-
-// run is a node at work, until ctx ends.
-func (n *clusterNode) run(ctx context.Context) error { return n.supervisor.Run(ctx) }
 
 // leaveURL writes where the node is to the file that a flag names, if it names one, until the node ends.
 func (n *clusterNode) leaveURL(flag, path string) error {
@@ -184,13 +177,11 @@ func (n *clusterNode) metricsOf(name string) *metrics.Set {
 	return n.sets[name]
 }
 
-// use notes that an environment is used.
-func (n *clusterNode) use(hash string) {
+// use notes that an archive uses an environment, which has no hash if it is the node's own.
+func (n *clusterNode) use(archive, hash string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if hash != "" {
-		n.hashes[hash] = true
-	}
+	n.hashes[archive] = hash
 }
 
 // tidy removes the bundles and environments that no version needs any more.
@@ -200,10 +191,8 @@ func (n *clusterNode) tidy(versions []*controlv1.Version) {
 		archives = append(archives, v.GetArchive())
 	}
 	n.mu.Lock()
-	var hashes []string
-	for hash := range n.hashes {
-		hashes = append(hashes, hash)
-	}
+	maps.DeleteFunc(n.hashes, func(archive, _ string) bool { return !slices.Contains(archives, archive) })
+	hashes := slices.Sorted(maps.Values(n.hashes))
 	n.mu.Unlock()
 	if err := errors.Join(n.cache.Keep(archives), n.environments.Keep(hashes)); err != nil {
 		n.logger.Warn("what is not needed any more could not be removed", "cause", err)

@@ -23,21 +23,19 @@ import (
 )
 
 type runFlags struct {
-	kafka          kafkaFlags
-	talk           talkFlags
-	code           codeFlags
-	group          string
-	untilEnd       bool
-	workers        int
-	commitInterval time.Duration
-	metricsAddr    string
-	pprof          bool
-	stateDir       string
-	flush          bool
-	resetState     bool
-	singleNode     bool
-	guarantee      string
-	node           string
+	kafka    kafkaFlags
+	talk     talkFlags
+	code     codeFlags
+	group    string
+	untilEnd bool
+	terms
+	metricsAddr string
+	pprof       bool
+	stateDir    string
+	flush       bool
+	resetState  bool
+	singleNode  bool
+	node        string
 
 	snapshots        string
 	snapshotInterval time.Duration
@@ -47,6 +45,7 @@ type runFlags struct {
 
 func newRun(w *world) *cobra.Command {
 	var flags runFlags
+	usual := terms{}.orUsual()
 	cmd := &cobra.Command{
 		Use:     "run APP.py | FILE:FUNCTION",
 		Short:   "Run an app, or a single function, on a stream",
@@ -85,9 +84,9 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	cmd.Flags().StringVar(&flags.code.target.Start, "start", "", "`WHERE` a new group begins: earliest (the default), latest or a time such as 2013-07-01T12:00:00Z")
 	cmd.Flags().BoolVar(&flags.untilEnd, "until-end", false, "stop at the offsets that the topics end at now")
 	cmd.Flags().StringVar(&flags.group, "group", "", "the consumer `GROUP` (default the app's name)")
-	cmd.Flags().IntVar(&flags.workers, "workers", 1, "the number `N` of Python processes")
-	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", time.Second, "the `TIME` between commits, such as 500ms")
-	cmd.Flags().StringVar(&flags.guarantee, "guarantee", exactlyOnce, "`WHAT` a crash may do to results: exactly-once (nothing) or at-least-once (some come twice)")
+	cmd.Flags().IntVar(&flags.workers, "workers", usual.workers, "the number `N` of Python processes")
+	cmd.Flags().DurationVar(&flags.commitInterval, "commit-interval", usual.commitInterval, "the `TIME` between commits, such as 500ms")
+	cmd.Flags().StringVar(&flags.guarantee, "guarantee", usual.guarantee, "`WHAT` a crash may do to results: exactly-once (nothing) or at-least-once (some come twice)")
 	cmd.Flags().StringVar(&flags.node, "node", "", "the `NAME` of this process in its group, the same after a restart; for containers without a disk (default: one that is kept in --state-dir)")
 	cmd.Flags().StringVar(&flags.metricsAddr, "metrics-addr", "", "serve Prometheus metrics at `HOST:PORT`, path /metrics")
 	cmd.Flags().BoolVar(&flags.pprof, "pprof", false, "serve Go's profiles at --metrics-addr too, below /debug/pprof/")
@@ -101,12 +100,6 @@ memory: for a group of one process, which reads all partitions. Windows and stat
 	flags.talk.add(cmd)
 	return cmd
 }
-
-// What --guarantee takes.
-const (
-	exactlyOnce = "exactly-once"
-	atLeastOnce = "at-least-once"
-)
 
 // parsed is what the flags say.
 type parsed struct {
@@ -126,6 +119,9 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 		faults = append(faults, fmt.Errorf("--workers %d: an attached worker is one process: leave --workers out", f.workers))
 	}
 	faults = append(faults, f.check()...)
+	if f.snapshotInterval <= 0 {
+		faults = append(faults, fmt.Errorf("--snapshot-interval %s: write a time such as 10m", f.snapshotInterval))
+	}
 	if f.flush && !f.untilEnd {
 		faults = append(faults, errors.New("--flush closes windows at the end: add --until-end"))
 	}
@@ -133,26 +129,6 @@ func (f *runFlags) parse(w *world, args []string) (parsed, error) {
 		faults = append(faults, errors.New("--pprof needs an address: add --metrics-addr HOST:PORT"))
 	}
 	return p, errors.Join(faults...)
-}
-
-// check returns what is wrong with how something is to be run.
-func (f *runFlags) check() (faults []error) {
-	if f.workers < 1 {
-		faults = append(faults, fmt.Errorf("--workers %d: write 1 or more", f.workers))
-	}
-	if f.commitInterval <= 0 {
-		faults = append(faults, fmt.Errorf("--commit-interval %s: write a time such as 5s", f.commitInterval))
-	}
-	if f.guarantee == exactlyOnce && f.commitInterval > longestTransaction/2 {
-		faults = append(faults, fmt.Errorf("--commit-interval %s: a transaction should not last longer than 7m; write less, or add --guarantee %s", f.commitInterval, atLeastOnce))
-	}
-	if f.guarantee != exactlyOnce && f.guarantee != atLeastOnce {
-		faults = append(faults, fmt.Errorf("--guarantee %s: write %s or %s", f.guarantee, exactlyOnce, atLeastOnce))
-	}
-	if f.snapshotInterval <= 0 {
-		faults = append(faults, fmt.Errorf("--snapshot-interval %s: write a time such as 10m", f.snapshotInterval))
-	}
-	return faults
 }
 
 func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
@@ -169,7 +145,7 @@ func (f *runFlags) run(ctx context.Context, w *world, args []string) error {
 	defer release()
 	registry := prometheus.NewRegistry()
 	set := metrics.New(registry)
-	stopServing, err := f.serve(ctx, p.talk, registry)
+	stopServing, err := serveMetrics(ctx, registry, observe.Config{Addr: f.metricsAddr, Profiles: f.pprof, Logger: p.talk.logger})
 	if err != nil {
 		return outcome.Mendable(err)
 	}
@@ -212,18 +188,19 @@ func (f *runFlags) portsConfig(p parsed, proto *planv1.Plan, set *metrics.Set) p
 	}
 }
 
-// serve serves the metrics if that was asked for, until the function that it returns is called.
-func (f *runFlags) serve(ctx context.Context, talk *talk, registry *prometheus.Registry) (stop func(), err error) {
-	if f.metricsAddr == "" {
+// serveMetrics serves the metrics if there is an address, until the function that it returns is called.
+func serveMetrics(ctx context.Context, registry *prometheus.Registry, config observe.Config) (stop func(), err error) {
+	if config.Addr == "" {
 		return func() {}, nil
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	server, err := observe.Start(ctx, observe.Config{Addr: f.metricsAddr, Metrics: registry, Profiles: f.pprof, Logger: talk.logger})
+	config.Metrics = registry
+	server, err := observe.Start(ctx, config)
 	if err != nil {
 		return nil, err
 	}
-	talk.logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
-	return func() { closeLogged(talk.logger, server.Close) }, nil
+	config.Logger.Info("metrics are served", "url", "http://"+server.Addr()+"/metrics")
+	return func() { closeLogged(config.Logger, server.Close) }, nil
 }
 
 // running is a run that is ready to begin.

@@ -181,7 +181,7 @@ func snapshotsBelow(cluster, stateName string) string { return safe(cluster) + "
 
 // stateDirOf returns where the state of a run's cluster and group lies.
 func (f *runFlags) stateDirOf(ctx context.Context, w *world, ports *ports) (string, error) {
-	home, err := f.stateHome(w)
+	home, err := stateHome(w, f.stateDir)
 	if err != nil {
 		return "", err
 	}
@@ -208,19 +208,14 @@ func (p *ports) resumesFiles() bool { return p.onlyFiles && p.transactional }
 const nodeOfFiles = "files"
 
 func keepsState(compiled *plan.Plan) bool {
-	for _, s := range compiled.Sources {
-		if s.Stateful() {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(compiled.Sources, (*plan.Source).Stateful)
 }
 
 // stateHome returns where the state of all clusters and groups lies: where programs keep what must last, unless the flag
 // names a place.
-func (f *runFlags) stateHome(w *world) (string, error) {
-	if f.stateDir != "" {
-		return f.stateDir, nil
+func stateHome(w *world, stateDir string) (string, error) {
+	if stateDir != "" {
+		return stateDir, nil
 	}
 	if dir := w.getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
 		return filepath.Join(dir, "pyudf"), nil

@@ -26,7 +26,7 @@ func TestStateIsWhereTheFlagOrTheEnvironmentSays(t *testing.T) {
 	} {
 		p := newProgram(t)
 		p.env["XDG_STATE_HOME"] = test.environment
-		got, err := (&runFlags{stateDir: test.flag}).stateHome(p.world)
+		got, err := stateHome(p.world, test.flag)
 		if err != nil || got != test.want {
 			t.Errorf("%+v: got %s (%v)", test, got, err)
 		}

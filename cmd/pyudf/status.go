@@ -46,7 +46,8 @@ being restored it shows how many records and how much time are left.
 
 If there is a node, it shows the deployments and nodes of its cluster as well, with the processes on all of
 them: the node at --engine, else at $PYUDF_ENGINE, else on this machine if one listens there. --engine none asks
-no node. GROUP is then the name of a deployment, too.
+no node. GROUP is then the name of a deployment, too. A process on a node says which one, as engine; its own name
+is another one in each group.
 
 On a terminal that is tables; in a pipe a line for each partition, node and deployment, of name=value. --output
 json writes all that is known, for programs; --json the array of the processes alone.`,
@@ -77,7 +78,7 @@ func (f *statusFlags) run(ctx context.Context, w *world, group string) error {
 	if err := oneOf("--output", f.output, "text", "json"); err != nil {
 		return outcome.Mendable(err)
 	}
-	home, err := (&runFlags{stateDir: f.stateDir}).stateHome(w)
+	home, err := stateHome(w, f.stateDir)
 	if err != nil {
 		return err
 	}

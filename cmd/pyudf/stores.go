@@ -84,7 +84,7 @@ with a few of them. With --key it shows all that there is of one key.`,
 
 // place returns where the state of a group is, and of which cluster.
 func (f *handFlags) place(w *world, group string) (dir string, from stored.Origin, err error) {
-	home, err := (&runFlags{stateDir: f.stateDir}).stateHome(w)
+	home, err := stateHome(w, f.stateDir)
 	if err != nil {
 		return "", from, err
 	}

@@ -23,6 +23,7 @@ import (
 	"github.com/pyudf/pyudf/engine/dispatch"
 	"github.com/pyudf/pyudf/engine/plan"
 	workerv1 "github.com/pyudf/pyudf/proto/pyudf/worker/v1"
+	"github.com/pyudf/pyudf/udfworker/address"
 	"github.com/pyudf/pyudf/udfworker/host"
 )
 
@@ -41,10 +42,15 @@ A single function without a decorator runs as FILE:FUNCTION with --from and --to
 func (f *codeFlags) add(cmd *cobra.Command) {
 	f.addTarget(cmd)
 	cmd.Flags().StringVar(&f.target.Attach, "attach", "", "use the worker that `pyudf worker` serves at `ADDRESS`: unix:///PATH, or HOST:PORT with certificates")
-	cmd.Flags().StringVar(&f.target.TLS.Cert, "worker-tls-cert", "", "with --attach HOST:PORT, the `FILE` with the certificate that the worker is shown")
-	cmd.Flags().StringVar(&f.target.TLS.Key, "worker-tls-key", "", "with --attach HOST:PORT, the `FILE` with its key")
-	cmd.Flags().StringVar(&f.target.TLS.CA, "worker-tls-ca", "", "with --attach HOST:PORT, the `FILE` with the CA of the worker's certificate")
+	addWorkerTLS(cmd, &f.target.TLS, "--attach HOST:PORT")
 	cmd.Flags().StringVar(&f.target.TLS.Name, "worker-tls-name", "", "with --attach HOST:PORT, the `NAME` in the worker's certificate (default HOST)")
+}
+
+// addWorkerTLS adds the flags with the certificates for a worker that another flag attaches.
+func addWorkerTLS(cmd *cobra.Command, tls *address.TLS, attach string) {
+	cmd.Flags().StringVar(&tls.Cert, "worker-tls-cert", "", "with "+attach+", the `FILE` with the certificate that the worker is shown")
+	cmd.Flags().StringVar(&tls.Key, "worker-tls-key", "", "with "+attach+", the `FILE` with its key")
+	cmd.Flags().StringVar(&tls.CA, "worker-tls-ca", "", "with "+attach+", the `FILE` with the CA of the worker's certificate")
 }
 
 // addTarget adds the flags that say what a worker loads.

@@ -4,9 +4,11 @@ import "time"
 
 // Run is one process that runs an app.
 type Run struct {
-	App       string    `json:"app"`
-	Group     string    `json:"group"`
-	Node      string    `json:"node"`
+	App   string `json:"app"`
+	Group string `json:"group"`
+	Node  string `json:"node"`
+	// Engine is the engine node that the run is on, empty for one of `pyudf run`; Node is who it is in the group.
+	Engine    string    `json:"engine,omitempty"`
 	PID       int       `json:"pid"`
 	Started   time.Time `json:"started"`
 	Guarantee string    `json:"guarantee"`

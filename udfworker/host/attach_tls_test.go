@@ -4,9 +4,9 @@ import (
 	"crypto/tls"
 	"net"
 	"testing"
-	"time"
 
 	"github.com/pyudf/pyudf/udfworker/address"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 	"github.com/pyudf/pyudf/udfworker/host"
 	"github.com/pyudf/pyudf/udfworker/plugin"
 	"github.com/pyudf/pyudf/udfworker/workertest"
@@ -33,10 +33,9 @@ func workerOn(t *testing.T, wrap func(net.Listener) net.Listener) address.Addres
 }
 
 func TestAnEngineWithACertificateOfTheCAIsServedOnTCP(t *testing.T) {
-	ca := workertest.NewAuthority(t)
-	hour := time.Now().Add(time.Hour)
-	where := secretWorker(t, ca.Issue(t, "worker", hour))
-	p, err := host.Attach(t.Context(), host.AttachConfig{Address: where, TLS: ca.Issue(t, "engine", hour)})
+	ca := addresstest.NewAuthority(t)
+	where := secretWorker(t, ca.Issue(t))
+	p, err := host.Attach(t.Context(), host.AttachConfig{Address: where, TLS: ca.Issue(t)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,11 +48,10 @@ func TestAnEngineWithACertificateOfTheCAIsServedOnTCP(t *testing.T) {
 }
 
 func TestAConnectionThatCannotBeTrustedIsRefusedWithTheReason(t *testing.T) {
-	ca, other := workertest.NewAuthority(t), workertest.NewAuthority(t)
-	hour, past := time.Now().Add(time.Hour), time.Now().Add(-time.Hour)
-	good := ca.Issue(t, "engine", hour)
-	where := secretWorker(t, ca.Issue(t, "worker", hour))
-	foreign := other.Issue(t, "engine", hour)
+	ca, other := addresstest.NewAuthority(t), addresstest.NewAuthority(t)
+	good := ca.Issue(t)
+	where := secretWorker(t, ca.Issue(t))
+	foreign := other.Issue(t)
 	foreign.CA = ca.File
 	named := good
 	named.Name = "heat.example"
@@ -65,10 +63,10 @@ func TestAConnectionThatCannotBeTrustedIsRefusedWithTheReason(t *testing.T) {
 		says  []string
 	}{
 		"an engine of another CA":  {where, foreign, []string{"refuses the certificate that this engine shows", "unknown certificate authority"}},
-		"an expired engine":        {where, ca.Issue(t, "old", past), []string{"refuses the certificate that this engine shows", "expired"}},
+		"an expired engine":        {where, ca.Expired(t), []string{"refuses the certificate that this engine shows", "expired"}},
 		"a worker of another CA":   {where, distrustful, []string{"shows a certificate that cannot be trusted", "unknown authority"}},
 		"a worker of another name": {where, named, []string{"shows a certificate that cannot be trusted", "heat.example"}},
-		"an expired worker":        {secretWorker(t, ca.Issue(t, "stale", past)), good, []string{"shows a certificate that cannot be trusted", "expired"}},
+		"an expired worker":        {secretWorker(t, ca.Expired(t)), good, []string{"shows a certificate that cannot be trusted", "expired"}},
 		"a worker without TLS":     {workerOn(t, func(l net.Listener) net.Listener { return l }), good, []string{"speaks no TLS"}},
 		"a file that is not there": {where, address.TLS{Cert: "none", Key: "none", CA: "none"}, []string{"the certificate none and its key none cannot be used"}},
 	} {
@@ -80,8 +78,8 @@ func TestAConnectionThatCannotBeTrustedIsRefusedWithTheReason(t *testing.T) {
 }
 
 func TestAnEngineWithoutACertificateIsRefused(t *testing.T) {
-	ca := workertest.NewAuthority(t)
-	where := secretWorker(t, ca.Issue(t, "worker", time.Now().Add(time.Hour)))
+	ca := addresstest.NewAuthority(t)
+	where := secretWorker(t, ca.Issue(t))
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}}} //nolint:gosec // what this side trusts is not tested
 	connection, err := dialer.DialContext(t.Context(), "tcp", where.Host)
 	if err == nil {

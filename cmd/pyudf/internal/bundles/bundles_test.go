@@ -239,3 +239,19 @@ func TestBundlesThatNobodyNamesAreRemovedAfterAWhile(t *testing.T) {
 		}
 	}
 }
+
+func TestABundleThatAnotherClusterOnTheMachineNamesStays(t *testing.T) {
+	dir, now := t.TempDir(), time.Now()
+	clock := func() time.Time { return now }
+	one, other := open(t, bundles.Config{Dir: dir, Now: clock}), open(t, bundles.Config{Dir: dir, Now: clock})
+	named := put(t, one, archive(t, app, ""))
+	for range 3 {
+		now = now.Add(40 * time.Minute)
+		if err := errors.Join(one.Keep([]string{named.Archive}), other.Keep(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := os.Stat(named.File); err != nil {
+		t.Error(err)
+	}
+}

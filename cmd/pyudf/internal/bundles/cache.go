@@ -34,7 +34,7 @@ type Config struct {
 	Python string
 	// Limit is the largest archive, in bytes; 0: Limit. The SDK has one of its own, of 200 MB.
 	Limit int64
-	// KeepFor is how long a bundle stays that was put and that nobody names; 0: an hour. A deployment must be known by then.
+	// KeepFor is how long a bundle stays after it was put or named the last time; 0: an hour. A deployment must be known by then.
 	KeepFor time.Duration
 	// Now is the clock; nil: time.Now.
 	Now func() time.Time
@@ -129,8 +129,8 @@ func (c *Cache) Get(ctx context.Context, sha string) (*Bundle, error) {
 	return bundle, nil
 }
 
-// Keep removes all bundles but those with these hashes of their archives, and those that were put a short while ago, as a
-// deployment may be on its way that names them.
+// Keep removes all bundles but those with these hashes of their archives, and those that were put or named a short while ago:
+// a deployment may be on its way that names them, and nodes of other clusters have theirs here, too.
 func (c *Cache) Keep(shas []string) error {
 	entries, err := os.ReadDir(c.config.Dir)
 	if err != nil {
@@ -139,11 +139,17 @@ func (c *Cache) Keep(shas []string) error {
 	var faults []error
 	for _, entry := range entries {
 		sha, isOurs := strings.CutSuffix(entry.Name(), ending)
-		if !isOurs || slices.Contains(shas, sha) || !c.isOld(entry) {
-			continue
-		}
-		if err := os.Remove(filepath.Join(c.config.Dir, entry.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			faults = append(faults, fmt.Errorf("remove an old bundle: %w", err))
+		path, now := filepath.Join(c.config.Dir, entry.Name()), c.config.Now()
+		switch {
+		case !isOurs:
+		case slices.Contains(shas, sha):
+			if err := os.Chtimes(path, now, now); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				faults = append(faults, fmt.Errorf("note the use of a bundle: %w", err))
+			}
+		case c.isOld(entry):
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				faults = append(faults, fmt.Errorf("remove an old bundle: %w", err))
+			}
 		}
 	}
 	return errors.Join(faults...)

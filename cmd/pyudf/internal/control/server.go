@@ -34,7 +34,7 @@ type ServerConfig struct {
 }
 
 // DefaultMaxBundle is the largest bundle that a node takes unless it is told otherwise.
-const DefaultMaxBundle = 64 << 20
+const DefaultMaxBundle = 64_000_000
 
 // How long callers may take. A body may last as long as something of it comes.
 const (

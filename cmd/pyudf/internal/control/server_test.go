@@ -13,6 +13,7 @@ import (
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control/controltest"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 )
 
 func controltestEngine() *controltest.Engine { return &controltest.Engine{App: "heat"} }
@@ -30,7 +31,7 @@ func (p *passing) Stop(ctx context.Context, _, name string) (*controlv1.Deployme
 
 func TestBeyondThisMachineTakesTLSAndTokens(t *testing.T) {
 	path, _ := tokenFile(t)
-	pair := controltest.NewAuthority(t).Issue(t)
+	pair := addresstest.NewAuthority(t).Issue(t)
 	for _, test := range []struct {
 		config control.ServerConfig
 		want   string
@@ -60,11 +61,11 @@ func TestAPortThatIsTakenIsNamed(t *testing.T) {
 }
 
 func TestABundleOverTheLimitIsRefusedWithTheLimit(t *testing.T) {
-	n := serve(t, control.ServerConfig{MaxBundle: 1 << 20})
+	n := serve(t, control.ServerConfig{MaxBundle: 1_000_000})
 	client := dial(t, control.ClientConfig{URL: n.URL()})
-	for _, size := range []int{1<<20 + 1, 8 << 20} { // one that connect takes, and one that it does not
+	for _, size := range []int{1_000_001, 8_000_000} { // one that connect takes, and one that it does not
 		_, err := client.Deploy(t.Context(), &controlv1.DeployRequest{Bundle: make([]byte, size)}, func(string) {})
-		says(t, err, "larger than the 1 MB that this node takes", "--max-bundle")
+		says(t, err, "larger than the 1MB that this node takes", "--max-bundle")
 		if outcome.Code(err) != outcome.Mend {
 			t.Errorf("the user need not mend %v", err)
 		}
@@ -74,7 +75,7 @@ func TestABundleOverTheLimitIsRefusedWithTheLimit(t *testing.T) {
 	if asked := n.engine.Asked(); len(asked) > 0 {
 		t.Errorf("the engine was asked for %v", asked)
 	}
-	if _, err := client.Deploy(t.Context(), &controlv1.DeployRequest{Bundle: bytes.Repeat([]byte("z"), 1<<20)}, func(string) {}); err != nil {
+	if _, err := client.Deploy(t.Context(), &controlv1.DeployRequest{Bundle: bytes.Repeat([]byte("z"), 1_000_000)}, func(string) {}); err != nil {
 		t.Errorf("one that is as large as the limit: %v", err)
 	}
 }

@@ -51,10 +51,14 @@ func (s *service) tooLarge() error {
 
 // size writes a number of bytes as --max-bundle takes it.
 func size(bytes int64) string {
-	if bytes%(1<<20) == 0 {
-		return strconv.FormatInt(bytes>>20, 10) + " MB"
+	unit := " bytes"
+	for _, larger := range []string{"kB", "MB", "GB"} {
+		if bytes%1000 != 0 {
+			break
+		}
+		bytes, unit = bytes/1000, larger
 	}
-	return strconv.FormatInt(bytes, 10) + " bytes"
+	return strconv.FormatInt(bytes, 10) + unit
 }
 
 func (s *service) panicked(_ context.Context, spec connect.Spec, _ http.Header, value any) error {

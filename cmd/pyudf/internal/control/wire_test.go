@@ -15,9 +15,9 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/control"
-	"github.com/pyudf/pyudf/cmd/pyudf/internal/control/controltest"
 	"github.com/pyudf/pyudf/cmd/pyudf/internal/outcome"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
+	"github.com/pyudf/pyudf/udfworker/address/addresstest"
 )
 
 // grpcTo returns gRPC's own client of a node.
@@ -93,7 +93,7 @@ func firstOf(errs ...error) error {
 }
 
 func TestTLSIsSpokenWithTheAuthorityThatIsKnown(t *testing.T) {
-	authority := controltest.NewAuthority(t)
+	authority := addresstest.NewAuthority(t)
 	pair := authority.Issue(t)
 	n := serve(t, control.ServerConfig{Cert: pair.Cert, Key: pair.Key})
 	if _, err := dial(t, control.ClientConfig{URL: n.URL(), CA: authority.File}).Node(t.Context()); err != nil {
@@ -120,7 +120,7 @@ func TestTLSIsSpokenWithTheAuthorityThatIsKnown(t *testing.T) {
 }
 
 func TestPlainTextToThePortThatSpeaksTLSIsTold(t *testing.T) {
-	pair := controltest.NewAuthority(t).Issue(t)
+	pair := addresstest.NewAuthority(t).Issue(t)
 	n := serve(t, control.ServerConfig{Cert: pair.Cert, Key: pair.Key})
 	want := "this port speaks TLS: use https://" + n.Addr()
 	client := dial(t, control.ClientConfig{URL: "http://" + n.Addr()})
@@ -156,7 +156,7 @@ func TestTLSToAPortThatSpeaksPlainTextIsTold(t *testing.T) {
 }
 
 func TestANewCertificateIsShownAtOnce(t *testing.T) {
-	authority := controltest.NewAuthority(t)
+	authority := addresstest.NewAuthority(t)
 	pair := authority.Issue(t)
 	n := serve(t, control.ServerConfig{Cert: pair.Cert, Key: pair.Key})
 	first := shown(t, n)
@@ -190,7 +190,7 @@ func shown(t *testing.T, n *node) string {
 }
 
 func TestANodeWithAClientAuthorityAsksForACertificate(t *testing.T) {
-	authority, other := controltest.NewAuthority(t), controltest.NewAuthority(t)
+	authority, other := addresstest.NewAuthority(t), addresstest.NewAuthority(t)
 	pair, mine, theirs := authority.Issue(t), authority.Issue(t), other.Issue(t)
 	n := serve(t, control.ServerConfig{Cert: pair.Cert, Key: pair.Key, ClientCA: authority.File})
 	if _, err := dial(t, control.ClientConfig{URL: n.URL(), CA: authority.File, Cert: mine.Cert, Key: mine.Key}).Node(t.Context()); err != nil {

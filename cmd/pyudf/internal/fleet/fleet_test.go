@@ -109,20 +109,20 @@ n1    -        -               -      -      -
 n2    test     https://b:9191  1.2.3  1m01s  1s ago, and does not answer: nobody listens`)
 }
 
-func TestARunIsShownOnce(t *testing.T) {
+func TestARunIsShownOnceWithTheEngineNodeThatItIsOn(t *testing.T) {
 	run := status.Run{Group: "heat", Node: "n1", PID: 7, Started: time.UnixMilli(1_700_000_000_000).UTC()}
 	text, err := json.Marshal(run)
 	if err != nil {
 		t.Fatal(err)
 	}
-	seen, err := fleet.NewStatus(&controlv1.StatusResponse{Nodes: []*controlv1.NodeStatus{{Runs: []*controlv1.Run{{StatusJson: string(text)}}}}})
+	seen, err := fleet.NewStatus(&controlv1.StatusResponse{Nodes: []*controlv1.NodeStatus{{Node: &controlv1.Node{Id: "n2"}, Runs: []*controlv1.Run{{StatusJson: string(text)}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := run
 	other.PID = 8
 	seen.Join([]status.Run{run, other})
-	if len(seen.Runs) != 2 {
+	if len(seen.Runs) != 2 || seen.Runs[0].Engine != "n2" {
 		t.Errorf("got %v", seen.Runs)
 	}
 	_, err = fleet.NewStatus(&controlv1.StatusResponse{Nodes: []*controlv1.NodeStatus{{Runs: []*controlv1.Run{{Deployment: "heat", StatusJson: "{"}}}}})

@@ -43,6 +43,7 @@ func NewStatus(from *controlv1.StatusResponse) (Status, error) {
 			if err := json.Unmarshal([]byte(r.GetStatusJson()), &run); err != nil {
 				return Status{}, fmt.Errorf("the status of %s on %s: %w; it may be of another version of pyudf", r.GetDeployment(), n.GetNode().GetId(), err)
 			}
+			run.Engine = n.GetNode().GetId()
 			s.Runs = append(s.Runs, run)
 		}
 	}

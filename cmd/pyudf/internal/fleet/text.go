@@ -96,18 +96,18 @@ func NodeTable(out io.Writer, nodes []Node, now time.Time) error {
 func Lines(out io.Writer, s Status) error {
 	for i := range s.Nodes {
 		n := &s.Nodes[i]
-		if _, err := fmt.Fprintf(out, "node=%s cluster=%s address=%s version=%s answers=%t\n", n.ID, quoted(n.Cluster), quoted(n.Address),
-			quoted(n.Version), n.Error == ""); err != nil {
+		if _, err := fmt.Fprintf(out, "node=%s cluster=%s address=%s version=%s answers=%t\n", n.ID, overview.Word(n.Cluster), overview.Word(n.Address),
+			overview.Word(n.Version), n.Error == ""); err != nil {
 			return err
 		}
 	}
 	for i := range s.Deployments {
 		d := &s.Deployments[i]
-		if _, err := fmt.Fprintf(out, "deployment=%s version=%d state=%s\n", quoted(d.Name), d.Version, d.State); err != nil {
+		if _, err := fmt.Fprintf(out, "deployment=%s version=%d state=%s\n", overview.Word(d.Name), d.Version, d.State); err != nil {
 			return err
 		}
 		for _, at := range d.Nodes {
-			if _, err := fmt.Fprintf(out, "deployment=%s node=%s version=%d phase=%s pause_ms=%d\n", quoted(d.Name), at.Node, at.Version, at.Phase, at.Pause); err != nil {
+			if _, err := fmt.Fprintf(out, "deployment=%s node=%s version=%d phase=%s pause_ms=%d\n", overview.Word(d.Name), at.Node, at.Version, at.Phase, at.Pause); err != nil {
 				return err
 			}
 		}
@@ -135,14 +135,6 @@ func word(text string) string {
 		return none
 	}
 	return Plain(text)
-}
-
-// quoted returns a text that is one word of a line.
-func quoted(text string) string {
-	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
-		return fmt.Sprintf("%q", text)
-	}
-	return text
 }
 
 // below writes a text of several lines below what it belongs to, one of a single line beside it.

@@ -25,7 +25,11 @@ func Table(out io.Writer, runs []status.Run, now time.Time) error {
 }
 
 func table(out io.Writer, run *status.Run, now time.Time) error {
-	fmt.Fprintf(out, "%s  group %s  node %s  pid %d  %s, every %s  up %s\n", run.App, run.Group, run.Node, run.PID, run.Guarantee,
+	node := run.Node
+	if run.Engine != "" {
+		node += "  engine " + run.Engine
+	}
+	fmt.Fprintf(out, "%s  group %s  node %s  pid %d  %s, every %s  up %s\n", run.App, run.Group, node, run.PID, run.Guarantee,
 		milliseconds(run.CommitInterval), Age(now.Sub(run.Started)))
 	if len(run.Tasks) == 0 {
 		fmt.Fprintln(out, "  no partitions yet")
@@ -86,7 +90,10 @@ func watermark(t *status.Task) string {
 func Lines(out io.Writer, runs []status.Run, now time.Time) error {
 	for i := range runs {
 		run := &runs[i]
-		head := fmt.Sprintf("app=%s group=%s node=%s pid=%d", word(run.App), word(run.Group), word(run.Node), run.PID)
+		head := fmt.Sprintf("app=%s group=%s node=%s pid=%d", Word(run.App), Word(run.Group), Word(run.Node), run.PID)
+		if run.Engine != "" {
+			head += " engine=" + Word(run.Engine)
+		}
 		if len(run.Tasks) == 0 {
 			if _, err := fmt.Fprintln(out, head); err != nil {
 				return err
@@ -103,10 +110,10 @@ func Lines(out io.Writer, runs []status.Run, now time.Time) error {
 
 func pairs(t *status.Task, now time.Time) []string {
 	out := []string{
-		fmt.Sprintf("source=%s partition=%d phase=%s epoch=%d lag=%d", word(t.Source), t.Partition, t.Phase, t.Epoch, t.Lag),
+		fmt.Sprintf("source=%s partition=%d phase=%s epoch=%d lag=%d", Word(t.Source), t.Partition, t.Phase, t.Epoch, t.Lag),
 	}
 	if t.Watermark != nil {
-		out = append(out, "watermark="+word(watermark(t)))
+		out = append(out, "watermark="+Word(watermark(t)))
 	}
 	out = append(out, fmt.Sprintf("state_bytes=%d", t.StateBytes))
 	if !t.Snapshot.Time.IsZero() {
@@ -124,8 +131,8 @@ func pairs(t *status.Task, now time.Time) []string {
 	return out
 }
 
-// word returns a text that is one word of a line, quoted if it would be several.
-func word(text string) string {
+// Word returns a text that is one word of a line, quoted if it would be several.
+func Word(text string) string {
 	if text == "" || strings.ContainsAny(text, " \t\n\"=") {
 		return fmt.Sprintf("%q", text)
 	}

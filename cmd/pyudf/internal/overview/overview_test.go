@@ -28,7 +28,7 @@ func runs() []status.Run {
 				{Source: "weather", Partition: 11, Phase: status.Restoring},
 			},
 		},
-		{App: "two words", Group: "g", Node: "pod-7", PID: 48, Started: now(), Guarantee: "at-least-once", CommitInterval: 1000},
+		{App: "two words", Group: "g", Node: "pod-7", Engine: "n1", PID: 48, Started: now(), Guarantee: "at-least-once", CommitInterval: 1000},
 	}
 }
 
@@ -51,7 +51,7 @@ heat  group trial  node nabc  pid 47  exactly-once, every 200ms  up 3h02m
   weather [10]  restoring, 28,000 of 40,000 records left, 1m04s  0      0       -                     0 B     -         -
   weather [11]  restoring                                        0      0       -                     0 B     -         -
 
-two words  group g  node pod-7  pid 48  at-least-once, every 1s  up 0s
+two words  group g  node pod-7  engine n1  pid 48  at-least-once, every 1s  up 0s
   no partitions yet`)
 }
 
@@ -64,7 +64,7 @@ func TestAPipeGetsALineForEachTask(t *testing.T) {
 app=heat group=trial node=nabc pid=47 source=weather partition=0 phase=running epoch=1200 lag=35000 watermark=2013-01-01T00:00:00Z state_bytes=5242880 snapshot_age_s=12 restore_estimate_ms=3400
 app=heat group=trial node=nabc pid=47 source=weather partition=10 phase=restoring epoch=0 lag=0 state_bytes=0 records_left=28000 left_ms=64000
 app=heat group=trial node=nabc pid=47 source=weather partition=11 phase=restoring epoch=0 lag=0 state_bytes=0 records_left=0
-app="two words" group=g node=pod-7 pid=48`)
+app="two words" group=g node=pod-7 pid=48 engine=n1`)
 }
 
 type closed struct{}

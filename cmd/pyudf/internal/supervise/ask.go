@@ -1,10 +1,10 @@
 package supervise
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -58,14 +58,14 @@ func (n *Node) Status(ctx context.Context, req *controlv1.StatusRequest) (*contr
 
 func (n *Node) own(name string) (*controlv1.NodeStatus, error) {
 	own := &controlv1.NodeStatus{Node: n.Node()}
-	for deployment, run := range n.runsOf(name) {
-		text, err := json.Marshal(run)
+	runs := n.runsOf(name)
+	for _, deployment := range slices.Sorted(maps.Keys(runs)) {
+		text, err := json.Marshal(runs[deployment].Status())
 		if err != nil {
 			return nil, fmt.Errorf("the status of %s: %w", deployment, err)
 		}
 		own.Runs = append(own.Runs, &controlv1.Run{Deployment: deployment, StatusJson: string(text)})
 	}
-	slices.SortFunc(own.Runs, func(a, b *controlv1.Run) int { return cmp.Compare(a.GetDeployment(), b.GetDeployment()) })
 	return own, nil
 }
 

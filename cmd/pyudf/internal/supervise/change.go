@@ -31,9 +31,9 @@ func (n *Node) Deploy(ctx context.Context, by string, req *controlv1.DeployReque
 	if now := current(before); !req.GetResetState() && !before.GetStopped() && now.GetContent() == bundle.Content && sameSettings(now.GetSettings(), req.GetSettings()) {
 		return &controlv1.Deployed{Deployment: before, Unchanged: true, Nodes: n.alive()}, nil
 	}
-	version := next(before)
-	version.Archive, version.Bytes, version.Bundle, version.Content = bundle.Archive, bundle.Bytes, bundle.Hash, bundle.Content
-	version.Settings, version.DeployedBy = req.GetSettings(), by
+	version := next(before, by, &controlv1.Version{
+		Archive: bundle.Archive, Bytes: bundle.Bytes, Bundle: bundle.Hash, Content: bundle.Content, Settings: req.GetSettings(),
+	})
 	return n.change(ctx, change{name: name, before: before, version: version, reset: req.GetResetState(), archive: req.GetBundle()}, progress)
 }
 
@@ -53,13 +53,8 @@ func (n *Node) nameOf(ctx context.Context, req *controlv1.DeployRequest, bundle 
 }
 
 func sameSettings(a, b *controlv1.Settings) bool {
-	if a == nil {
-		a = &controlv1.Settings{}
-	}
-	if b == nil {
-		b = &controlv1.Settings{}
-	}
-	return proto.Equal(a, b)
+	none := &controlv1.Settings{} // nothing said
+	return proto.Equal(cmp.Or(a, none), cmp.Or(b, none))
 }
 
 // Rollback implements control.Engine: the bundle of an earlier version becomes a new one.
@@ -72,9 +67,8 @@ func (n *Node) Rollback(ctx context.Context, by string, req *controlv1.RollbackR
 	if err != nil {
 		return nil, err
 	}
-	version := next(before)
-	version.Archive, version.Bytes, version.Bundle, version.Content = to.GetArchive(), to.GetBytes(), to.GetBundle(), to.GetContent()
-	version.Settings, version.DeployedBy, version.RollbackOf = to.GetSettings(), by, to.GetNumber()
+	version := next(before, by, to)
+	version.RollbackOf = to.GetNumber()
 	return n.change(ctx, change{name: req.GetName(), before: before, version: version, reset: req.GetResetState()}, progress)
 }
 
@@ -102,9 +96,10 @@ func earlier(d *controlv1.Deployment, number uint32) (*controlv1.Version, error)
 	return last, nil
 }
 
-// next returns the version that follows those of a deployment, which may be nil.
-func next(before *controlv1.Deployment) *controlv1.Version {
-	version := &controlv1.Version{Number: 1, DeployedMs: time.Now().UnixMilli(), StateEpoch: current(before).GetStateEpoch()}
+// next returns a version that follows those of a deployment, which may be nil, and is like another one.
+func next(before *controlv1.Deployment, by string, like *controlv1.Version) *controlv1.Version {
+	version := proto.CloneOf(like)
+	version.Number, version.DeployedMs, version.DeployedBy, version.StateEpoch = 1, time.Now().UnixMilli(), by, current(before).GetStateEpoch()
 	for _, v := range before.GetVersions() {
 		version.Number = max(version.Number, v.GetNumber()+1)
 	}

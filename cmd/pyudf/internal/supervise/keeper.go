@@ -99,10 +99,6 @@ func (k *keeper) having() having {
 
 // wait returns when there may be something to do.
 func (k *keeper) wait(ctx context.Context) {
-	var ended chan error
-	if k.runs != nil {
-		ended = k.runs.ended
-	}
 	var due <-chan time.Time
 	if k.failed != 0 && k.failed == k.want.GetRevision() {
 		timer := time.NewTimer(time.Until(k.notBefore))
@@ -113,10 +109,18 @@ func (k *keeper) wait(ctx context.Context) {
 	case <-ctx.Done():
 	case d := <-k.wanted:
 		k.take(d)
-	case err := <-ended:
+	case err := <-k.ended():
 		k.lost(err)
 	case <-due:
 	}
+}
+
+// ended gets the error that the run ends with, and never anything if there is none.
+func (k *keeper) ended() <-chan error {
+	if k.runs == nil {
+		return nil
+	}
+	return k.runs.ended
 }
 
 func (k *keeper) take(d *controlv1.Deployment) {
@@ -205,32 +209,25 @@ func (k *keeper) ready(ctx context.Context, version *controlv1.Version) (Candida
 		candidate, err := k.prepare(ctx, version, func(line string) { k.logger.Info("getting ready", "version", version.GetNumber(), "step", line) })
 		done <- made{candidate, err}
 	}()
-	drop := func() {
-		cancel()
-		if late := <-done; late.err == nil {
-			late.Close()
-		}
-	}
-	var ended chan error
-	if k.runs != nil {
-		ended = k.runs.ended
-	}
 	for {
 		select {
 		case m := <-done:
 			return m.Candidate, m.err
-		case err := <-ended:
-			ended = nil
+		case err := <-k.ended():
 			k.logger.Error("the version before ended while another one is made ready", "version", k.runs.version.GetNumber(), "cause", err)
 			k.drop()
 			k.say(controlv1.Phase_PHASE_PREPARING, "")
 		case d := <-k.wanted:
 			again := d.GetRevision() == k.want.GetRevision()
 			k.take(d)
-			if !again {
-				drop()
-				return nil, errOvertaken
+			if again {
+				continue
 			}
+			cancel()
+			if late := <-done; late.err == nil {
+				late.Close()
+			}
+			return nil, errOvertaken
 		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"github.com/pyudf/pyudf/engine/status"
 	controlv1 "github.com/pyudf/pyudf/proto/pyudf/control/v1"
 )
 
@@ -319,19 +318,15 @@ func keyOf(name string, v *controlv1.Version) string {
 	return fmt.Sprintf("%s/%d/%s/%d", name, v.GetNumber(), v.GetArchive(), v.GetDeployedMs())
 }
 
-// runsOf returns how the runs of a deployment are here, of all if the name is empty.
-func (n *Node) runsOf(name string) map[string]status.Run {
+// runsOf returns what runs here of a deployment, of all if the name is empty.
+func (n *Node) runsOf(name string) map[string]Candidate {
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	now := map[string]Candidate{}
 	for _, k := range n.keepers {
 		if k.now != nil && (name == "" || name == k.name) {
 			now[k.name] = k.now
 		}
 	}
-	n.mu.Unlock()
-	runs := map[string]status.Run{}
-	for _, name := range slices.Sorted(maps.Keys(now)) {
-		runs[name] = now[name].Status()
-	}
-	return runs
+	return now
 }

@@ -132,8 +132,8 @@ func (w *town) runs(want string) {
 	}
 	for id, node := range w.nodes {
 		got := ""
-		if run, there := node.runsOf("heat")["heat"]; there {
-			got = run.App
+		if c, there := node.runsOf("heat")["heat"]; there {
+			got = c.Status().App
 		}
 		if got != want {
 			w.t.Errorf("%q runs on %s, not %q", got, id, want)

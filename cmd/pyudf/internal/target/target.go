@@ -160,18 +160,25 @@ func single(t Target, flags Flags) (Target, error) {
 	if flags.To == "" {
 		faults = append(faults, fmt.Errorf("%s needs an output: name a topic or file with --to", name))
 	}
-	for _, flag := range []struct{ name, value string }{
-		{"--source", flags.From}, {"--to", flags.To}, {"--column", flags.Column}, {"--key", flags.Key}, {"--time", flags.Time},
-	} {
-		if flag.value != "" {
-			t.Arguments = append(t.Arguments, flag.name+"="+flag.value)
-		}
-	}
+	t.Arguments = append(t.Arguments, flags.Function()...)
 	var err error
 	if t.Start, err = ParseStart("--start", flags.Start); err != nil {
 		faults = append(faults, err)
 	}
 	return t, errors.Join(faults...)
+}
+
+// Function returns the arguments of a worker that serves a single function, besides its name.
+func (f Flags) Function() []string {
+	var arguments []string
+	for _, flag := range []struct{ name, value string }{
+		{"--source", f.From}, {"--to", f.To}, {"--column", f.Column}, {"--key", f.Key}, {"--time", f.Time},
+	} {
+		if flag.value != "" {
+			arguments = append(arguments, flag.name+"="+flag.value)
+		}
+	}
+	return arguments
 }
 
 // ParseStart reads where a new group begins, as the flag that it is given by.

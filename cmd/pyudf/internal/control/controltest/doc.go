@@ -1,2 +1,2 @@
-// Package controltest has a node without Kafka, and the certificates of one, for tests of what speaks to nodes.
+// Package controltest has a node without Kafka for tests of what speaks to nodes.
 package controltest

@@ -1,4 +1,4 @@
-package controltest
+package addresstest
 
 import (
 	"crypto/ecdsa"
@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/pyudf/pyudf/udfworker/address"
 )
 
 // Authority is one that signs certificates.
@@ -42,39 +44,50 @@ func NewAuthority(t *testing.T) *Authority {
 	return a
 }
 
-// Pair are the files of a certificate and its key.
-type Pair struct {
-	Cert, Key string
-}
-
 // Issue returns a certificate for this machine, as localhost and 127.0.0.1, or for other names.
-func (a *Authority) Issue(t *testing.T, names ...string) Pair {
+func (a *Authority) Issue(t *testing.T, names ...string) address.TLS {
 	t.Helper()
-	dir := t.TempDir()
-	pair := Pair{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem")}
-	a.IssueTo(t, pair, names...)
-	return pair
+	files := a.files(t)
+	a.IssueTo(t, files, names...)
+	return files
 }
 
 // IssueTo puts a new certificate into files that there may be already.
-func (a *Authority) IssueTo(t *testing.T, pair Pair, names ...string) {
+func (a *Authority) IssueTo(t *testing.T, files address.TLS, names ...string) {
+	t.Helper()
+	a.issue(t, files, time.Now().Add(time.Hour), names)
+}
+
+// Expired returns a certificate for this machine that is not valid any more.
+func (a *Authority) Expired(t *testing.T) address.TLS {
+	t.Helper()
+	files := a.files(t)
+	a.issue(t, files, time.Now().Add(-time.Minute), nil)
+	return files
+}
+
+func (a *Authority) files(t *testing.T) address.TLS {
+	t.Helper()
+	dir := t.TempDir()
+	return address.TLS{Cert: filepath.Join(dir, "cert.pem"), Key: filepath.Join(dir, "key.pem"), CA: a.File}
+}
+
+func (a *Authority) issue(t *testing.T, files address.TLS, until time.Time, names []string) {
 	t.Helper()
 	key := newKey(t)
 	template := &x509.Certificate{
-		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "a node of tests"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		SerialNumber: serial(t), Subject: pkix.Name{CommonName: "one of tests"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: until,
 		DNSNames: names, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if len(names) == 0 {
 		template.DNSNames, template.IPAddresses = []string{"localhost"}, []net.IP{net.IPv4(127, 0, 0, 1)}
 	}
-	der := sign(t, template, a.cert, key, a.key)
-	write(t, pair.Cert, "CERTIFICATE", der)
+	write(t, files.Cert, "CERTIFICATE", sign(t, template, a.cert, key, a.key))
 	encoded, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, pair.Key, "PRIVATE KEY", encoded)
+	write(t, files.Key, "PRIVATE KEY", encoded)
 }
 
 func newKey(t *testing.T) *ecdsa.PrivateKey {
