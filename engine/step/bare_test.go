@@ -52,11 +52,11 @@ func TestWhatIsMadeOfABareBatchIsWrittenAsFields(t *testing.T) {
 			messages := outcome.Outputs[0].Messages
 			var got []string
 			for row := range messages.Len() {
-				line := fmt.Sprintf("%s:", messages.Keys.At(row))
+				line := fmt.Appendf(nil, "%s:", messages.Keys.At(row))
 				for i := range messages.Known {
-					line += fmt.Sprintf(" %s=%s", messages.Known[i].Name, codec.AppendValue(nil, &messages.Known[i].Column, row))
+					line = codec.AppendValue(fmt.Appendf(line, " %s=", messages.Known[i].Name), &messages.Known[i].Column, row)
 				}
-				got = append(got, line)
+				got = append(got, string(line))
 			}
 			expect(t, "out", got, c.want...)
 		})
