@@ -50,6 +50,16 @@ func Scan(values *record.Arena, names []string) (*Texts, []Failure) {
 	return t, failures
 }
 
+// Bare returns texts that are all {}, without a look at them.
+func Bare(values *record.Arena, names []string) *Texts {
+	rows := values.Len()
+	t := &Texts{names: names, values: values, spans: make([]span, rows*len(names)), closing: make([]int32, rows)}
+	for row := range t.closing {
+		t.closing[row] = 1
+	}
+	return t
+}
+
 // Values returns the texts of all rows.
 func (t *Texts) Values() *record.Arena { return t.values }
 

@@ -34,15 +34,15 @@ const (
 	MaxRows = 16384
 )
 
-// rows returns how many rows a call should have.
-func (p *pace) rows(w work) int {
+// rows returns how many rows a call should have, and whether that is more than a guess.
+func (p *pace) rows(w work) (size int, known bool) {
 	p.mu.Lock()
 	cost, known := p.cost[w]
 	p.mu.Unlock()
 	if !known {
-		return firstRows
+		return firstRows, false
 	}
-	return int(min(max(targetBusy/max(cost, 1), 1), MaxRows))
+	return int(min(max(targetBusy/max(cost, 1), 1), MaxRows)), true
 }
 
 // learn notes that rows took busy. Slower is believed at once, faster by and by.

@@ -78,7 +78,29 @@ func (p *Pool) Close(ctx context.Context) {
 // Call runs a function on a batch and returns the answer for all its rows: what the user's code raises and rows that
 // kill workers are Failures. An error says that no worker could be started, that ctx ended or that the pool is broken.
 func (p *Pool) Call(ctx context.Context, f Function, call *Call) (*Result, error) {
-	ends := call.cut(p.pace.rows(workOf(&f, call)))
+	size, known := p.pace.rows(workOf(&f, call))
+	ends := call.cut(size)
+	if most := cap(p.credits); !known && len(ends) > most {
+		ends = ends[:most] // the rest is cut when these have shown how long a row takes
+	}
+	pieces, err := p.pieces(ctx, &f, call, ends)
+	if err != nil {
+		return nil, err
+	}
+	if from := ends[len(ends)-1]; from < call.parts() {
+		rest := call.part(from, call.parts())
+		size, _ := p.pace.rows(workOf(&f, call))
+		others, err := p.pieces(ctx, &f, rest, rest.cut(size))
+		if err != nil {
+			return nil, err
+		}
+		pieces = append(pieces, others...)
+	}
+	return join(&f, pieces), nil
+}
+
+// pieces runs the slices of a call that have these ends, at the same time.
+func (p *Pool) pieces(ctx context.Context, f *Function, call *Call, ends []int) ([]piece, error) {
 	pieces := make([]piece, len(ends))
 	errs := make([]error, len(ends))
 	var wait sync.WaitGroup
@@ -88,16 +110,13 @@ func (p *Pool) Call(ctx context.Context, f Function, call *Call) (*Result, error
 		pieces[i].call = part
 		from = end
 		if i == len(ends)-1 {
-			pieces[i].result, errs[i] = p.insist(ctx, &f, part)
+			pieces[i].result, errs[i] = p.insist(ctx, f, part)
 			break
 		}
-		wait.Go(func() { pieces[i].result, errs[i] = p.insist(ctx, &f, part) })
+		wait.Go(func() { pieces[i].result, errs[i] = p.insist(ctx, f, part) })
 	}
 	wait.Wait()
-	if err := firstOf(errs); err != nil {
-		return nil, err
-	}
-	return join(&f, pieces), nil
+	return pieces, firstOf(errs)
 }
 
 // excused is how often a call may be lost with the connection to a worker of others before it is a suspect.

@@ -24,9 +24,11 @@ type Batch struct {
 	Headers [][]Header
 	// Known are fields that the source has decoded already. The values do not have them.
 	Known []Known
+	// Bare tells that the values are all {}. Sinks then get what was made of them as fields where that can be.
+	Bare bool
 }
 
-// Known is a field of all records of a batch.
+// Known is a field of all records of a batch, or of messages.
 type Known struct {
 	Name   string
 	Column Column
@@ -57,6 +59,8 @@ type Messages struct {
 	Headers [][]Header
 	// Partitions are the partitions that the messages go to; -1: that of the key. Nil if each goes to its key's.
 	Partitions []int32
+	// Known are the messages' fields if their batch was bare: then the values are empty. Nil: the values have them.
+	Known []Known
 }
 
 // Len returns the number of messages.

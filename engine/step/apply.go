@@ -62,17 +62,13 @@ func (r *run) evaluate(at *place, program *expr.Program) record.Column {
 }
 
 func (r *run) to(step *plan.Step, in *frame) {
-	r.outcome.Outputs = append(r.outcome.Outputs, Output{
-		Sink:   step.Sink.Index,
-		Step:   step,
-		Origin: in.origin,
-		Messages: record.Messages{
-			Keys:    in.keys(),
-			Values:  in.values(),
-			Times:   in.times(),
-			Headers: in.headers(),
-		},
-	})
+	messages := record.Messages{Keys: in.keys(), Times: in.times(), Headers: in.headers(), Known: in.fields()}
+	if messages.Known != nil {
+		messages.Values = record.Arena{Ends: make([]int32, in.rows)}
+	} else {
+		messages.Values = in.values()
+	}
+	r.outcome.Outputs = append(r.outcome.Outputs, Output{Sink: step.Sink.Index, Step: step, Origin: in.origin, Messages: messages})
 }
 
 func (f *frame) keys() record.Arena {

@@ -25,10 +25,13 @@ func lines(source *plan.Source) *csv.Schema {
 
 // decode returns the values of a batch as JSON objects that are scanned for the fields that the plan reads.
 func (p *Program) decode(batch *record.Batch) (*codec.Texts, []codec.Failure) {
-	if p.csv == nil {
-		texts, failures := codec.Scan(&batch.Values, p.source.Scan)
+	if batch.Bare {
+		texts := codec.Bare(&batch.Values, p.source.Scan)
 		texts.Know(batch.Known)
-		return texts, failures
+		return texts, nil
+	}
+	if p.csv == nil {
+		return codec.Scan(&batch.Values, p.source.Scan)
 	}
 	converter := csv.NewConverter(p.csv)
 	var values record.Arena

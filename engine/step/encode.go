@@ -28,6 +28,31 @@ func (f *frame) values() record.Arena {
 	return out
 }
 
+// fields returns the rows as columns if they are nothing but that. JSON that a worker made goes by its text, which is checked.
+func (f *frame) fields() []record.Known {
+	if !f.bare {
+		return nil
+	}
+	names := f.only
+	if names == nil {
+		for i := range f.made {
+			names = append(names, f.made[i].name)
+		}
+	}
+	var known []record.Known
+	for _, name := range names {
+		i := indexOf(f.made, name)
+		if i < 0 {
+			continue
+		}
+		if f.made[i].column.Type == record.JSON {
+			return nil
+		}
+		known = append(known, record.Known{Name: name, Column: f.made[i].column})
+	}
+	return known
+}
+
 // untouched tells whether the rows are the texts, all of them, as they came.
 func (f *frame) untouched() bool {
 	return f.text == nil && f.only == nil && len(f.hidden) == 0 && len(f.made) == 0

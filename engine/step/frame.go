@@ -16,6 +16,8 @@ type frame struct {
 	// origin is the record of the batch that each row comes from; nil: row i comes from record i.
 	origin []int32
 	texts  *codec.Texts
+	// bare tells that the texts are all {}.
+	bare bool
 	// text is the row of texts that each row has; nil: row i has text i.
 	text []int32
 	// made are the columns that steps computed, in the order of their making.

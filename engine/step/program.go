@@ -117,7 +117,7 @@ func (r *run) begin(batch *record.Batch) (*frame, error) {
 	for _, failure := range failures {
 		r.outcome.Dead = append(r.outcome.Dead, DeadLetter{Record: failure.Row, Step: "decode", Reason: ReasonUndecodable, Message: failure.Err.Error()})
 	}
-	in := &frame{batch: batch, rows: batch.Len(), texts: texts}
+	in := &frame{batch: batch, rows: batch.Len(), texts: texts, bare: batch.Bare}
 	in = in.keep(except(in.rows, failures))
 	if r.program.source.Keyed {
 		in = r.times(in)

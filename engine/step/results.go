@@ -82,8 +82,7 @@ func empty(rows int, names []string) *codec.Texts {
 	for range rows {
 		values.Append([]byte("{}"))
 	}
-	texts, _ := codec.Scan(values, names)
-	return texts
+	return codec.Bare(values, names)
 }
 
 // resultFields returns the fields of results; called are the values that user's functions gave.

@@ -108,7 +108,7 @@ func tail(b *record.Batch, from int64) *record.Batch {
 	skip, _ := slices.BinarySearch(b.Offsets, from)
 	out := &record.Batch{
 		Partition: b.Partition, Offsets: b.Offsets[skip:], Times: b.Times[skip:],
-		Keys: b.Keys.Slice(skip, b.Len()), Values: b.Values.Slice(skip, b.Len()),
+		Keys: b.Keys.Slice(skip, b.Len()), Values: b.Values.Slice(skip, b.Len()), Bare: b.Bare,
 	}
 	if b.Headers != nil {
 		out.Headers = b.Headers[skip:]

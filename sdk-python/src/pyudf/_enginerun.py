@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -102,7 +103,10 @@ class Engine:
             while True:
                 letter, data = self._read()
                 if letter == b"c":
-                    self._write(b"a", _answer(functions, data))
+                    answer = _answer(functions, data)
+                    # An engine that has ended has said why, behind this call.
+                    with contextlib.suppress(BrokenPipeError):
+                        self._write(b"a", answer)
                     continue
                 said = _DECODER.decode(data)
                 if said.outcome is not None:

@@ -36,12 +36,13 @@ def run(graph: _graph.Graph, request: Request) -> Replay:
     """
     __tracebackhide__ = True
     began = time.perf_counter()
-    job = prepare(graph, request)
-    raised = Raised()
-    functions = {key: executor(f, raised.witness) for key, f in graph.functions.items()}
-    totals = {name: data.rows for name, data in job.data.items()}
-    with _directory() as directory:
-        with contextlib.closing(Engine()) as engine, Progress(totals) as progress:
+    # The engine comes up while its data is made ready, and ends while its results are read.
+    with _directory() as directory, contextlib.closing(Engine()) as engine:
+        job = prepare(graph, request)
+        raised = Raised()
+        functions = {key: executor(f, raised.witness) for key, f in graph.functions.items()}
+        totals = {name: data.rows for name, data in job.data.items()}
+        with Progress(totals) as progress:
             write(job, directory, request.rows)
             message = _message(graph, job, request, directory)
             plan = _plan.build(graph).SerializeToString()

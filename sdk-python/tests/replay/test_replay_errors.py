@@ -1,5 +1,6 @@
 """What goes wrong: in a user's function, in the data, and when somebody interrupts."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,11 +11,14 @@ import time
 import traceback
 from pathlib import Path
 
+import msgspec
 import pandas as pd
 import pytest
 
 import pyudf as pu
+from pyudf._enginerun import Engine
 from pyudf.errors import DefinitionError, ReplayError
+from pyudf.worker.v1 import worker_pb2
 
 
 class Own(Exception):
@@ -88,6 +92,33 @@ def test_an_engine_that_is_not_there_says_how_to_get_it(monkeypatch: pytest.Monk
     monkeypatch.setenv("PYUDF_BIN", "/nowhere/pyudf")
     with pytest.raises(ReplayError, match="PYUDF_BIN=/nowhere/pyudf is no program"):
         app_of(picky).replay(FRAME)
+
+
+# An engine that takes a job, hears nothing any more, calls a function and says how it ended.
+HASTY = """#!{python}
+import os, sys
+for _ in range(2):
+    sys.stdin.buffer.read(int.from_bytes(sys.stdin.buffer.read(5)[1:], "little"))
+os.close(0)
+for letter, data in {frames!r}:
+    sys.stdout.buffer.write(letter + len(data).to_bytes(4, "little") + data)
+"""
+
+
+def test_how_an_engine_ended_counts_though_a_call_has_no_answer(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = {"inputs": [], "outputs": [], "late": [], "dead": ""}
+    said = {"outcome": {"outputs": {}, "names": names, "read": {"rows": 4}}}
+    call = worker_pb2.RunRequest(function="f").SerializeToString()
+    program = tmp_path / "engine"
+    frames = [(b"c", call), (b"s", msgspec.json.encode(said))]
+    program.write_text(HASTY.format(python=sys.executable, frames=frames))
+    program.chmod(0o700)
+    monkeypatch.setenv("PYUDF_BIN", str(program))
+    functions = {"f": lambda _request: worker_pb2.RunResponse()}
+    with contextlib.closing(Engine()) as engine:
+        assert engine.run(b"", {}, functions, lambda _read: None).read == {"rows": 4}
 
 
 def test_nothing_is_left_of_a_replay() -> None:

@@ -68,7 +68,7 @@ func (c *chunks) batch(chunk *tablev1.Chunk) (*record.Batch, error) {
 		return nil, err
 	}
 	if c.lean {
-		batch.Known, batch.Times = fields, batch.Offsets
+		batch.Known, batch.Bare, batch.Times = fields, true, batch.Offsets
 		batch.Values, batch.Keys = nothing(rows), numbered(batch.Offsets)
 		return batch, nil
 	}

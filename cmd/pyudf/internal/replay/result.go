@@ -49,18 +49,51 @@ func createResult(path string) (*result, error) {
 func (r *result) Write(_ context.Context, messages *record.Messages) ([]sink.Rejected, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	values, sources := r.present(messages)
-	if values.Len() == 0 {
-		return nil, nil
-	}
-	chunk, err := r.chunk(&values)
-	if err != nil {
+	chunk, err := r.chunk(messages)
+	if err != nil || chunk.GetRows() == 0 {
 		return nil, err
 	}
-	chunk.Sources = sources
-	r.records += values.Len()
+	r.records += int(chunk.GetRows())
 	_, err = protodelim.MarshalTo(r.buffered, chunk)
 	return nil, err
+}
+
+// chunk returns messages as columns, each of the narrowest type that holds its values.
+func (r *result) chunk(messages *record.Messages) (*tablev1.Chunk, error) {
+	if messages.Known == nil {
+		values, sources := r.present(messages)
+		return r.parsed(&values, sources)
+	}
+	chunk := &tablev1.Chunk{Rows: uint32(messages.Len()), Sources: messages.Keys.Data} //nolint:gosec // a batch has fewer rows
+	for i := range messages.Known {
+		field, err := r.known(&messages.Known[i])
+		if err != nil {
+			return nil, err
+		}
+		chunk.Fields = append(chunk.Fields, field)
+	}
+	return chunk, nil
+}
+
+// known returns a column as its values' JSON would be read. Of numbers and booleans it is known what that gives.
+func (r *result) known(known *record.Known) (*tablev1.Field, error) {
+	column := known.Column
+	if !column.Type.IsText() && !slices.Contains(r.raw, known.Name) {
+		finite(&column)
+		if column.Nulls() == column.Rows {
+			return &tablev1.Field{Name: known.Name, Kind: tablev1.Kind_KIND_NULL}, nil
+		}
+		return fieldOf(known.Name, &column)
+	}
+	t := &table{rows: column.Rows, raw: r.raw}
+	var text []byte
+	for row := range column.Rows {
+		start := len(text)
+		text = codec.AppendValue(text, &column, row)
+		t.at = 0
+		t.set(row, known.Name, text[start:])
+	}
+	return t.columns[0].field(t.rows)
 }
 
 // present returns the values that are no tombstones, with what told makes of them, and where they come from. A record that a window
@@ -86,9 +119,9 @@ func (r *result) present(messages *record.Messages) (values record.Arena, source
 	return values, sources
 }
 
-// chunk returns JSON objects as columns, each of the narrowest type that holds its values. Where a record lacks a field the
-// column is null. Texts that are no objects, as late records and dead letters may be, are a column of their own.
-func (r *result) chunk(values *record.Arena) (*tablev1.Chunk, error) {
+// parsed returns JSON objects as columns. Where a record lacks a field the column is null. Texts that are no objects, as late
+// records and dead letters may be, are a column of their own.
+func (r *result) parsed(values *record.Arena, sources []byte) (*tablev1.Chunk, error) {
 	texts, failures := codec.Scan(values, nil)
 	failed := make(map[int]bool, len(failures))
 	for _, failure := range failures {
@@ -103,7 +136,7 @@ func (r *result) chunk(values *record.Arena) (*tablev1.Chunk, error) {
 		t.at = 0
 		texts.EachMember(row, func(name string, raw []byte) { t.set(row, name, raw) })
 	}
-	chunk := &tablev1.Chunk{Rows: uint32(values.Len())} //nolint:gosec // a batch has fewer rows
+	chunk := &tablev1.Chunk{Rows: uint32(values.Len()), Sources: sources} //nolint:gosec // a batch has fewer rows
 	for i := range t.columns {
 		field, err := t.columns[i].field(t.rows)
 		if err != nil {
@@ -166,9 +199,8 @@ func (c *texted) set(row int, raw []byte) {
 
 // field returns the column as a message.
 func (c *texted) field(rows int) (*tablev1.Field, error) {
-	field := &tablev1.Field{Name: c.name, Kind: tablev1.Kind_KIND_NULL}
 	if c.typ == record.Unknown {
-		return field, nil
+		return &tablev1.Field{Name: c.name, Kind: tablev1.Kind_KIND_NULL}, nil
 	}
 	b := record.NewBuilder(c.typ, rows)
 	for _, raw := range c.texts {
@@ -179,14 +211,20 @@ func (c *texted) field(rows int) (*tablev1.Field, error) {
 		}
 	}
 	column := b.Column()
-	var err error
+	return fieldOf(c.name, &column)
+}
+
+// fieldOf returns a column as a message.
+func fieldOf(name string, column *record.Column) (*tablev1.Field, error) {
+	values, err := wire.ColumnMessage(column)
+	if err != nil {
+		return nil, fmt.Errorf("column %q: %w", name, err)
+	}
+	field := &tablev1.Field{Name: name, Values: values}
 	for kind, typ := range types() {
-		if typ == c.typ {
+		if typ == column.Type {
 			field.Kind = kind
 		}
-	}
-	if field.Values, err = wire.ColumnMessage(&column); err != nil {
-		return nil, fmt.Errorf("column %q: %w", c.name, err)
 	}
 	return field, nil
 }

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,6 +109,36 @@ func TestResultsAreColumnsOfTheNarrowestTypeOfAChunk(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+func TestFieldsAreReadAsTheirJSONWouldBe(t *testing.T) {
+	cases := map[string]*record.Builder{
+		"floats":       null(floats(0.1, 3, math.Copysign(0, -1), 1e300)),
+		"no numbers":   floats(math.NaN(), 1, math.Inf(1), math.Inf(-1)),
+		"NaN alone":    null(floats(math.NaN())),
+		"integers":     null(ints(math.MaxInt64, -1)),
+		"booleans":     null(bools(true, false)),
+		"nulls alone":  null(null(ints())),
+		"texts":        null(strs(record.String, "a\"b", "", "\u00e9", "\xff")),
+		"moments":      null(strs(record.Timestamp, "2024-05-01T12:30:00Z")),
+		"digits":       null(strs(record.Decimal, "1", "1.50", "NaN")),
+		"large digits": strs(record.Decimal, "12345678901234567890123"),
+	}
+	for name, c := range cases {
+		column := c.Column()
+		known := []record.Known{{Name: "a", Column: column}}
+		values := objects(known, column.Rows)
+		numbers := numbered([]int64{1, 2, 3, 4, 5}[:column.Rows])
+		asFields := &record.Messages{Keys: numbers, Values: record.Arena{Ends: make([]int32, column.Rows)}, Known: known}
+		asTexts := &record.Messages{Keys: numbers, Values: values}
+		for _, raw := range [][]string{nil, {"a"}} {
+			change := func(r *result) { r.lean, r.raw = true, raw }
+			got, want := wrote(t, change, asFields), wrote(t, change, asTexts)
+			if !slices.Equal(got, want) {
+				t.Errorf("%s, raw %q: got %s, want %s", name, raw, got, want)
+			}
+		}
 	}
 }
 

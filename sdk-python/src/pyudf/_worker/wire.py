@@ -5,8 +5,9 @@ Layouts are those of ``Column`` and ``Records`` in worker.proto.
 
 from __future__ import annotations
 
+import array
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from itertools import accumulate, chain, compress, pairwise
 from typing import Any, Final
 
@@ -30,6 +31,7 @@ __all__ = [
 
 _BITS_OF: Final = tuple(tuple(byte >> bit & 1 == 1 for bit in range(8)) for byte in range(256))
 _FORMATS: Final = {FieldType.INT64: "q", FieldType.FLOAT64: "d"}
+_WIDTH: Final = 8
 
 
 class WireError(Exception):
@@ -64,10 +66,15 @@ def pack_bits(flags: Iterable[bool]) -> bytes:
 
 def values(sent: worker_pb2.Column, kind: FieldType, rows: int) -> Sequence[Any]:
     """Return the values of a bool, int64 or float64 column; None where it is null."""
+    found: Sequence[Any]
     if kind is FieldType.BOOL:
-        found: Sequence[Any] = unpack_bits(sent.values, rows)
+        found = unpack_bits(sent.values, rows)
+    elif len(sent.values) == rows * _WIDTH:
+        # An array makes a number when it is asked for it: that is still in the processor's cache
+        # when the function is called.
+        found = array.array(_FORMATS[kind], sent.values)
     else:
-        found = _numbers(_FORMATS[kind], sent.values, rows)
+        raise _wrong_size(sent.values, rows, _WIDTH)
     return found if not sent.validity else _with_nulls(found, sent.validity)
 
 
@@ -98,15 +105,22 @@ def records(sent: worker_pb2.Records, rows: int) -> list[bytes]:
     return [data[a:b] for a, b in pairwise(offsets)]
 
 
-def column(kind: FieldType, results: Sequence[Any]) -> worker_pb2.Column:
+def column(
+    kind: FieldType, results: Sequence[Any], kinds: Container[type] | None = None
+) -> worker_pb2.Column:
     """Return a column of values that already have the Python type of ``kind``; text as str.
+
+    Args:
+        kind: The column's type.
+        results: The values; None is null.
+        kinds: The types of the values, if they are known.
 
     Raises:
         OverflowError, struct.error: A number does not fit into 64 bits.
         UnicodeEncodeError: A text holds a lone surrogate.
     """
     sent = worker_pb2.Column()
-    if type(None) in set(map(type, results)):
+    if type(None) in (set(map(type, results)) if kinds is None else kinds):
         sent.validity = pack_bits(value is not None for value in results)
         hole: Any = "" if has_offsets(kind) else 0
         results = [hole if value is None else value for value in results]
@@ -159,9 +173,11 @@ def _numbers(code: str, data: bytes, count: int) -> tuple[Any, ...]:
     try:
         return struct.unpack(f"<{count}{code}", data)
     except struct.error:
-        size = struct.calcsize(f"<{count}{code}")
-        message = f"a buffer has {len(data)} bytes where {count} values take {size}"
-        raise WireError(message) from None
+        raise _wrong_size(data, count, struct.calcsize(code)) from None
+
+
+def _wrong_size(data: bytes, count: int, width: int) -> WireError:
+    return WireError(f"a buffer has {len(data)} bytes where {count} values take {count * width}")
 
 
 def _offsets(data: bytes, rows: int) -> tuple[int, ...]:

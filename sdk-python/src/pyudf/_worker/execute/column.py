@@ -75,10 +75,11 @@ class ColumnResult:
 
     def pack(self, results: list[Any], failures: Failures) -> worker_pb2.Column:
         """Return the results as a column."""
-        if all(map(self._fits, set(map(type, results)))):
+        kinds = set(map(type, results))
+        if all(map(self._fits, kinds)):
             # If one of them does not fit after all, the checks below find out which.
             with contextlib.suppress(struct.error, OverflowError, UnicodeEncodeError):
-                return wire.column(self._kind, results)
+                return wire.column(self._kind, results, kinds)
         return wire.column(self._kind, each(self._checks[self._kind], results, failures))
 
     def _fits(self, kind: type) -> bool:
