@@ -77,6 +77,35 @@ func TestTheVersionBeforeGoesOnIfTheNextOneDoesNotOpen(t *testing.T) {
 	})
 }
 
+func TestWhereNoVersionFollowsTheGroupsAreLeft(t *testing.T) {
+	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
+		v := newVersioned(t, b)
+		d := v.deployment
+		d.start(t, v.prepare(t, "1", nil))
+		before, next := d.current, v.prepare(t, "2", nil)
+		d.current = nil
+		before.HandOver(next.plan)
+		<-before.Released()
+		ended(t, before)
+		members := func() (of []string) {
+			for _, group := range []string{d.group, d.group + "." + v.in + ".by-region"} {
+				of = append(of, b.Owners(t, group)[1:]...)
+			}
+			return of
+		}
+		if waiting := members(); len(waiting) != 2 {
+			t.Fatalf("the clients of both groups should wait for the next version: %v", waiting)
+		}
+		if err := d.cluster.Leave(d.group[:len(d.group)-1]); err != nil || len(members()) != 2 {
+			t.Errorf("another group was left, and now there are %v (%v)", members(), err)
+		}
+		if err := d.cluster.Leave(d.group); err != nil {
+			t.Error(err)
+		}
+		eventually(t, "the groups to have no members", func() bool { return len(members()) == 0 })
+	})
+}
+
 func TestAVersionMayReadAnotherTopicAndLeaveItAgain(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
 		v := newVersioned(t, b)

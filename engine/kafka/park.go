@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"time"
 
@@ -150,20 +151,40 @@ func (c *Cluster) unparkOutlet(config OutletConfig) *Outlet {
 	return o
 }
 
-// clear closes what nobody came for. The groups learn that this process does not come back.
-func (p *parking) clear() error {
+// Leave closes the clients of a group and of its stages that wait for a run which does not come, so that others get their
+// partitions.
+func (c *Cluster) Leave(group string) error {
+	return c.parking.clear(func(name string) bool { return name == group || strings.HasPrefix(name, group+".") })
+}
+
+// clear closes what nobody came for, by the names of groups and transactional ids. The groups learn that this process does not
+// come back.
+func (p *parking) clear(of func(name string) bool) error {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	var sources []*Source
+	for key, s := range p.sources {
+		if of(key.group) {
+			sources = append(sources, s)
+			delete(p.sources, key)
+		}
+	}
+	var outlets []*Outlet
+	for id, o := range p.outlets {
+		if of(id) {
+			outlets = append(outlets, o)
+			delete(p.outlets, id)
+		}
+	}
+	p.mu.Unlock()
 	var errs []error
-	for _, s := range p.sources {
+	for _, s := range sources {
 		s.closed = sync.Once{}
 		s.Leave()
 		errs = append(errs, s.Close())
 	}
-	for _, o := range p.outlets {
+	for _, o := range outlets {
 		o.closed = sync.Once{}
 		errs = append(errs, o.Close())
 	}
-	p.sources, p.outlets = nil, nil
 	return errors.Join(errs...)
 }
