@@ -33,7 +33,7 @@ type Config struct {
 	Logger *slog.Logger
 	// Runner makes the process; nil: a plain child process. This is the seam where a sandbox goes.
 	Runner plugin.RunnerFunc
-	// StartTimeout is how long the worker may take to load the user's code; 0: 30 s.
+	// StartTimeout is how long the worker may take to load the user's code; 0: 5 min. When much of it is over that is logged.
 	StartTimeout time.Duration
 }
 
@@ -43,8 +43,19 @@ func (c *Config) EnsureDefaults() {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	if c.StartTimeout == 0 {
-		c.StartTimeout = 30 * time.Second
+		c.StartTimeout = 5 * time.Minute
 	}
+}
+
+// slowStart is after how long people want to know why nothing happens.
+const slowStart = 15 * time.Second
+
+// remark says after a while that the code is still being loaded, unless the timer is stopped.
+func (c *Config) remark() *time.Timer {
+	after := min(slowStart, c.StartTimeout/2)
+	return time.AfterFunc(after, func() {
+		c.Logger.Warn("the code is still being loaded", "since", after, "limit", c.StartTimeout)
+	})
 }
 
 // LoadError is a fault in the user's code that kept it from being loaded.
@@ -63,13 +74,14 @@ func Start(ctx context.Context, config Config) (*Process, error) {
 	config.EnsureDefaults()
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
+	defer config.remark().Stop()
 	worker, err := launch(ctx, config)
 	if err != nil {
 		return nil, err
 	}
 	p, err := newProcess(ctx, worker, manner{owned: true, name: "the worker"}, config.Logger)
 	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return nil, fmt.Errorf("the worker did not load the user's code within %s: %w", config.StartTimeout, err)
+		return nil, fmt.Errorf("the worker did not load the user's code within %s: %w; what its files import and do at their top must end by then", config.StartTimeout, err)
 	}
 	return p, err
 }
@@ -80,6 +92,7 @@ func Launch(ctx context.Context, config Config) (*plugin.Worker, *workerv1.Descr
 	config.EnsureDefaults()
 	ctx, cancel := context.WithTimeout(ctx, config.StartTimeout)
 	defer cancel()
+	defer config.remark().Stop()
 	worker, err := launch(ctx, config)
 	if err != nil {
 		return nil, nil, err

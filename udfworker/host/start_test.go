@@ -88,8 +88,13 @@ func TestAMissingWorkingDirectoryIsNamed(t *testing.T) {
 func TestAStartThatTakesTooLongEndsInTime(t *testing.T) {
 	config := fake(workertest.Silent)
 	config.StartTimeout = 100 * time.Millisecond
+	var log recorder
+	config.Logger = slog.New(&log)
 	_, err := host.Start(t.Context(), config)
 	requireSays(t, err, "not ready within 100ms")
+	if n := log.count("still being loaded"); n != 1 {
+		t.Errorf("that it takes its time was said %d times", n)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if p, err := host.Start(ctx, fake(workertest.Serve)); err == nil {
