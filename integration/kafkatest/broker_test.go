@@ -47,10 +47,11 @@ func TestAnEmptyTopicReadsAsNoRecords(t *testing.T) {
 
 func TestAwaitReturnsOnceTheRecordsAreThere(t *testing.T) {
 	kafkatest.Each(t, func(t *testing.T, b *kafkatest.Broker) {
-		topic := b.Topic(t, 2)
+		topic := kafkatest.Name(t, "later")
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
+			b.CreateTopic(t, topic, 2)
 			b.Produce(t, topic, samples()...)
 		}()
 		if got := b.Await(t, topic, 3); !reflect.DeepEqual(got, samples()) {

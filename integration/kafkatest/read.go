@@ -26,9 +26,15 @@ func (b *Broker) ReadVisible(t testing.TB, topic string) []Record {
 	return r.toEnd(t)
 }
 
-// Await waits until a topic holds at least n records and returns all that came up to then, by partition and offset.
+// Await waits until a topic, which need not be there yet, holds at least n records and returns all that came up to then, by
+// partition and offset.
 func (b *Broker) Await(t testing.TB, topic string, n int) []Record {
 	t.Helper()
+	look := time.NewTicker(50 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(patience); !b.Exists(t, topic) && time.Now().Before(deadline); {
+		<-look.C
+	}
 	r := b.open(t, topic)
 	defer r.close(t)
 	var records []Record
