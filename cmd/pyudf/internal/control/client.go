@@ -72,7 +72,11 @@ func Dial(config ClientConfig) (*Client, error) {
 	transport.Protocols.SetHTTP1(true)
 	transport.Protocols.SetHTTP2(true)
 	c := &Client{url: address.String(), security: security}
-	c.http = &http.Client{Transport: &herald{config: config, url: c.url, user: localUser(), next: transport}}
+	c.http = &http.Client{
+		Transport: &herald{config: config, url: c.url, user: localUser(), next: transport},
+		// Nodes send nobody elsewhere, and the token is for them alone.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 	c.calls = controlv1connect.NewControlServiceClient(c.http, c.url)
 	return c, nil
 }

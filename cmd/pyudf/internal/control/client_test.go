@@ -74,3 +74,22 @@ func TestANodeThatBreaksOffIsToldSo(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestATokenIsNotTakenElsewhere(t *testing.T) {
+	taken := make(chan string, 1)
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { taken <- r.Header.Get("Authorization") }))
+	t.Cleanup(elsewhere.Close)
+	sending := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Pyudf-Protocol", "1")
+		http.Redirect(w, r, elsewhere.URL+r.URL.Path, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(sending.Close)
+	if _, err := dial(t, control.ClientConfig{URL: sending.URL, Token: "pyudf_x"}).List(t.Context()); err == nil {
+		t.Error("the client went elsewhere")
+	}
+	select {
+	case token := <-taken:
+		t.Errorf("the client went elsewhere with %q", token)
+	default:
+	}
+}

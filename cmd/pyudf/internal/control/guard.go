@@ -69,6 +69,10 @@ func (g *guard) wrap(next http.Handler) http.Handler {
 	mux.HandleFunc("GET /readyz", g.ready)
 	mux.Handle("/", g.calls(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body := &patient{ReadCloser: r.Body, control: http.NewResponseController(w)}
+		defer body.leave()
+		r = r.WithContext(r.Context()) // a copy: the server looks at the body itself to tell who waits to be let in
+		r.Body = body
 		w.Header().Set(protocolHeader, strconv.FormatUint(uint64(g.config.Protocol), 10))
 		w.Header().Set(versionHeader, g.config.Version)
 		if err := g.fromHere(r); err != nil {
@@ -96,7 +100,6 @@ func (g *guard) calls(next http.Handler) http.Handler {
 			return
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, caller))
-		r.Body = &patient{ReadCloser: r.Body, control: http.NewResponseController(w)}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -212,16 +215,26 @@ type patient struct {
 	io.ReadCloser
 
 	control *http.ResponseController
+	broken  bool
 }
 
-// Read implements io.Reader.
+// Read implements io.Reader. Behind the end the connection may be silent for as long as the call lasts.
 func (p *patient) Read(into []byte) (int, error) {
 	if err := p.control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil {
 		return 0, err
 	}
 	n, err := p.ReadCloser.Read(into)
-	if cleared := p.control.SetReadDeadline(time.Time{}); err == nil {
-		err = cleared
+	p.broken = err != nil && !errors.Is(err, io.EOF)
+	if errors.Is(err, io.EOF) {
+		_ = p.control.SetReadDeadline(time.Time{}) // it worked a moment ago
 	}
 	return n, err
+}
+
+// leave limits how long the rest of a body may take, which the server reads when nobody else does.
+func (p *patient) leave() {
+	if p.broken {
+		return // the time is up
+	}
+	_ = p.control.SetReadDeadline(time.Now().Add(bodyTimeout)) // else there is nothing to wait for
 }

@@ -163,6 +163,7 @@ func (s *Server) begin(server *http.Server) {
 	parted := newFork(s.listener)
 	s.serve(server, func() error { return server.ServeTLS(parted.secure, "", "") })
 	telling := s.server(http.HandlerFunc(tellOfTLS))
+	telling.ReadTimeout = headerTimeout
 	s.serve(telling, func() error { return telling.Serve(parted.plain) })
 }
 
