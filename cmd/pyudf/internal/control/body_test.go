@@ -14,28 +14,6 @@ import (
 	"github.com/pyudf/pyudf/proto/pyudf/control/v1/controlv1connect"
 )
 
-// one is a listener with a single connection.
-type one struct {
-	conns chan net.Conn
-	done  chan struct{}
-}
-
-func (o *one) Accept() (net.Conn, error) {
-	select {
-	case conn := <-o.conns:
-		return conn, nil
-	case <-o.done:
-		return nil, net.ErrClosed
-	}
-}
-
-func (o *one) Close() error {
-	close(o.done)
-	return nil
-}
-
-func (o *one) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
-
 // answering serves a handler behind a guard, sends it a call with as much of its body of two bytes as is given, and returns
 // the code of the answer. It has to be called in a bubble.
 func answering(t *testing.T, handler http.HandlerFunc, header, body string) (code int) {
@@ -47,12 +25,13 @@ func answering(t *testing.T, handler http.HandlerFunc, header, body string) (cod
 		t.Fatal(err)
 	}
 	here, there := net.Pipe()
-	listener := &one{conns: make(chan net.Conn, 1), done: make(chan struct{})}
+	over := make(chan struct{})
+	listener := &branch{addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}, conns: make(chan net.Conn, 1), done: over}
 	listener.conns <- there
 	s := &Server{logger: config.Logger}
 	server := s.server(gate.wrap(handler))
 	go func() { _ = server.Serve(listener) }() // it ends with the test
-	t.Cleanup(func() { _, _ = server.Close(), here.Close() })
+	t.Cleanup(func() { close(over); _, _ = server.Close(), here.Close() })
 	fmt.Fprintf(here, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2\r\n%s\r\n%s",
 		controlv1connect.ControlServiceListProcedure, header, body)
 	response, err := http.ReadResponse(bufio.NewReader(here), nil)
