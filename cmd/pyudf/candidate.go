@@ -249,10 +249,14 @@ func (c *candidate) Close() {
 		c.workers.close()
 	}
 	c.ending.Wait()
-	if err := c.node.cluster.Leave(c.job.Deployment); err != nil { // a version that did not come up had nothing follow it
-		c.job.Logger.Warn("what waited for another version did not end cleanly", "cause", err)
-	}
 	if c.lease != nil {
 		c.lease.Release()
+	}
+}
+
+// Leave implements supervise.Candidate.
+func (c *candidate) Leave() {
+	if err := c.node.cluster.Leave(c.job.Deployment); err != nil {
+		c.job.Logger.Warn("what waited for another version did not end cleanly", "cause", err)
 	}
 }

@@ -288,20 +288,26 @@ func (k *keeper) halt() {
 	k.logger.Info("a version has stopped", "version", ended.version.GetNumber())
 }
 
+// abandon frees a version that ended for another one and does not go on, though that one did not come up.
+func (r *running) abandon() {
+	r.candidate.Close()
+	r.candidate.Leave()
+}
+
 // goBack runs the version before again.
 func (k *keeper) goBack(ctx context.Context, old *running) {
 	if old == nil {
 		return
 	}
 	if k.gone || k.want.GetStopped() {
-		old.candidate.Close()
+		old.abandon()
 		return
 	}
 	if err := k.start(ctx, old.version, old.candidate); err != nil {
 		if !errors.Is(err, errOvertaken) {
 			k.logger.Error("the version before does not come up again either", "version", old.version.GetNumber(), "cause", err)
 		}
-		old.candidate.Close()
+		old.abandon()
 		return
 	}
 	if k.failed != 0 && k.failed == k.want.GetRevision() {

@@ -123,7 +123,7 @@ func TestAVersionThatHangsCanBeOvertaken(t *testing.T) {
 		gone := wanting(5, first(), second())
 		gone.Stopped = true
 		p.keeper.hear(gone)
-		p.sees(t, "B ends (context canceled), B is closed, A is closed", "STOPPED of 5, version 0")
+		p.sees(t, "B ends (context canceled), B is closed, A is closed, A leaves", "STOPPED of 5, version 0")
 	})
 }
 

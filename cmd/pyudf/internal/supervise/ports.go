@@ -35,6 +35,8 @@ type Candidate interface {
 	Status() status.Run
 	// Close frees what it holds. REQUIRES: Run has returned.
 	Close()
+	// Leave has the groups know that nothing goes on where its run ended for another version. REQUIRES: Close was called.
+	Leave()
 }
 
 // Registry is what the nodes of the cluster know together.

@@ -171,6 +171,8 @@ func (a *actor) Close() {
 	a.theater.events = append(a.theater.events, a.name+" is closed")
 }
 
+func (a *actor) Leave() { a.theater.note("%s leaves", a.name) }
+
 // version is one of a deployment, its archive named after what plays it.
 func version(number uint32, archive string) *controlv1.Version {
 	return &controlv1.Version{Number: number, Archive: archive, Content: archive}
